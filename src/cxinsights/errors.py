@@ -1,0 +1,99 @@
+"""Every error raised on purpose, as a tree: one class per thing a caller handles differently.
+
+    CxError
+    ├── ParamsError        a params file or a parameter is wrong
+    │   └── UnknownNameError   no study, region, unit, period or parameter has this name
+    ├── DataError          raw files or tables are not what the params say
+    │   ├── SourceError        a raw file is missing or cannot be read
+    │   └── RejectedRowsError  more rows are faulty than the study allows
+    ├── AnalysisError      a method cannot give an answer for what it was asked
+    │   ├── LeakError          a driver is part of the outcome it should explain
+    │   └── NotPositiveDefiniteError   pairwise correlations contradict each other
+    ├── PrivacyError       something would reach a reader without passing the guard
+    ├── ReportError        a report cannot be recorded or rendered
+    └── ServeError         the server cannot start as asked
+
+A message says what is wrong, where, what is allowed and what to do. It holds counts, lines and column
+names, never a customer's own values.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "AnalysisError",
+    "CxError",
+    "DataError",
+    "LeakError",
+    "NotPositiveDefiniteError",
+    "ParamsError",
+    "PrivacyError",
+    "RejectedRowsError",
+    "ReportError",
+    "ServeError",
+    "SourceError",
+    "UnknownNameError",
+    "did_you_mean",
+]
+
+
+class CxError(Exception):
+    """Base of all errors raised on purpose; the command line prints its message without a traceback."""
+
+
+class ParamsError(CxError):
+    """A params file or a parameter is wrong."""
+
+
+class UnknownNameError(ParamsError):
+    """No study, region, unit, period or parameter has this name."""
+
+
+class DataError(CxError):
+    """Raw files or tables are not what the params say they are."""
+
+
+class SourceError(DataError):
+    """A raw file is missing or cannot be read in its declared form."""
+
+
+class RejectedRowsError(DataError):
+    """More rows are faulty than the study allows, so no table was written."""
+
+
+class AnalysisError(CxError):
+    """A method cannot answer what it was asked."""
+
+
+class LeakError(AnalysisError):
+    """A driver is part of the outcome it should explain."""
+
+
+class NotPositiveDefiniteError(AnalysisError):
+    """Pairwise correlations contradict each other: no data set could have them all."""
+
+
+class PrivacyError(CxError):
+    """Something would reach a reader without passing the guard."""
+
+
+class ReportError(CxError):
+    """A report cannot be recorded or rendered."""
+
+
+class ServeError(CxError):
+    """The server cannot start as asked."""
+
+
+def did_you_mean(kind: str, name: object, known: Iterable[object]) -> str:
+    """Say that `name` is unknown, which known name is nearest, and which names are allowed.
+
+    Examples
+    --------
+    >>> did_you_mean("unit", "retial", ["bank", "retail"])
+    "unknown unit 'retial'. Did you mean 'retail'? Known: bank, retail."
+    """
+    names = [str(k) for k in known]
+    near = difflib.get_close_matches(str(name), names, n=1)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    return f"unknown {kind} '{name}'.{hint} Known: {', '.join(names) if names else 'none'}."
