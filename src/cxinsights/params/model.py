@@ -1,0 +1,91 @@
+"""The base of every params model, and the reader of its files.
+
+A name nobody declared is an error with the nearest declared name, not a silent extra: a misspelt
+parameter that runs is worse than one that stops.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from cxinsights.errors import ParamsError, did_you_mean
+
+__all__ = ["NAME", "Strict", "faults_of", "read_yaml"]
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
+"""Names of studies, regions, units and periods: they become folders and parts of links."""
+
+
+class Strict(BaseModel):
+    """A frozen model that knows all its names."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        validate_default=True,
+        populate_by_name=True,
+        coerce_numbers_to_str=True,  # codes and years are written as numbers in YAML
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown_names(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        shown = [field.alias or name for name, field in cls.model_fields.items()]
+        unknown = [key for key in data if key not in shown and key not in cls.model_fields]
+        if unknown:
+            text = " ".join(did_you_mean("parameter", key, shown) for key in unknown)
+            raise PydanticCustomError("unknown_name", "{text}", {"text": text})
+        return data
+
+
+def faults_of(error: ValidationError) -> list[str]:
+    """One line per fault of a failed validation: where in the model, and what is wrong."""
+    lines = []
+    for fault in error.errors():
+        where = ".".join(str(part) for part in fault["loc"])
+        message = fault["msg"].removeprefix("Value error, ")
+        lines.append(f"{where}: {message}" if where else message)
+    return lines
+
+
+class _OnceLoader(yaml.SafeLoader):
+    """Reads YAML, but takes a key given twice for the mistake it is (plain YAML keeps the last)."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        own = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        for key in own:
+            if own.count(key) > 1:
+                line = node.start_mark.line + 1
+                raise ParamsError(f"'{key}' is given twice in the block that starts at line {line}. Keep one.")
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: Path, shown_as: str) -> dict:
+    """Read one params file.
+
+    Raises
+    ------
+    ParamsError
+        The file is missing, is not YAML, gives a key twice or is not a mapping.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ParamsError(f"{shown_as}: file not found.") from None
+    try:
+        data = yaml.load(text, Loader=_OnceLoader)  # a SafeLoader: no objects are made
+    except ParamsError as error:
+        raise ParamsError(f"{shown_as}: {error}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"line {mark.line + 1}: " if mark else ""
+        problem = getattr(error, "problem", None) or "cannot be read"
+        raise ParamsError(f"{shown_as}: {place}not valid YAML ({problem}).") from None
+    if not isinstance(data, dict):
+        raise ParamsError(f"{shown_as}: expected names with values (name: value), found something else.")
+    return data
