@@ -1,0 +1,1 @@
+"""What tables and columns are: descriptions for pages (`columns`), checks for the import (`tables`)."""
