@@ -1,0 +1,58 @@
+"""Put a finished folder in place in one step, so that readers see the old one or the new one, never half."""
+
+import ctypes
+import errno
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+__all__ = ["replaced_folder"]
+
+log = logging.getLogger(__name__)
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+
+
+@contextmanager
+def replaced_folder(target: Path) -> Iterator[Path]:
+    """Give an empty folder to fill; at the end put it where `target` is, or drop it if anything failed.
+
+    The folder is made beside the target, so that the last step is a rename within one file system.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}.new-", dir=target.parent))
+    try:
+        yield fresh
+        fresh.chmod(0o755)  # mkdtemp gives 0700, and another user may serve what we make
+        _put_in_place(fresh, target)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)  # after an exchange this is the old folder
+
+
+def _put_in_place(fresh: Path, target: Path) -> None:
+    if not target.exists():
+        os.rename(fresh, target)
+        return
+    try:
+        _exchange(fresh, target)
+    except OSError as error:
+        log.warning("plain rename: folders cannot be exchanged in one step here (%s)", os.strerror(error.errno))
+        aside = fresh.with_name(fresh.name + "-old")
+        os.rename(target, aside)
+        os.rename(fresh, target)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Swap two folders in one step (Linux); OSError where the system or file system cannot."""
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError):
+        raise OSError(errno.ENOSYS, "renameat2") from None
+    if rename(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE):
+        raise OSError(ctypes.get_errno(), "renameat2")

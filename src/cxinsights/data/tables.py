@@ -1,0 +1,105 @@
+"""Read a study's tables: Ibis expressions over DuckDB, handed over as pandas frames in a fixed order.
+
+One thread reads: with two, DuckDB hands rows over in an order of its own.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from functools import lru_cache
+
+import ibis
+import pandas as pd
+
+from cxinsights.data.importing import read_manifest
+from cxinsights.errors import UnknownNameError, did_you_mean
+from cxinsights.params import ALL, Project, Study
+from cxinsights.schemas.tables import ORDER
+
+__all__ = ["data_hash", "has_table", "latest_period", "read_table", "table_columns"]
+
+
+def has_table(project: Project, study: Study, table: str) -> bool:
+    """Whether the study imports this table."""
+    return table in read_manifest(project, study)["tables"]
+
+
+def table_columns(project: Project, study: Study, table: str) -> list[str]:
+    """Columns of an imported table."""
+    return list(read_manifest(project, study)["tables"][table]["columns"])
+
+
+def latest_period(project: Project, study: Study) -> str:
+    """The last period any answer belongs to."""
+    found = read_manifest(project, study)["tables"].get("responses", {}).get("periods", {})
+    if not found:
+        return study.periods.example().id
+    return study.periods.order(list(found))[-1]
+
+
+def read_table(
+    project: Project,
+    study: Study,
+    table: str,
+    *,
+    periods: Sequence[str] | None = None,
+    region: str = ALL,
+    unit: str = ALL,
+    survey: str | None = None,
+    columns: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """Rows of one table.
+
+    Parameters
+    ----------
+    periods
+        Only these; all where not given.
+    region, unit
+        Only this region and unit; `_all` for any.
+    survey
+        Only this kind of survey.
+    columns
+        Only these; all where not given.
+
+    Returns
+    -------
+    DataFrame
+        In the table's order, so that the same rows always come the same way.
+
+    Raises
+    ------
+    UnknownNameError
+        The study does not import this table, or the table lacks a column.
+    """
+    tables = read_manifest(project, study)["tables"]
+    if table not in tables:
+        raise UnknownNameError(f"{study.name}: {did_you_mean('table', table, tables)}")
+    known = list(tables[table]["columns"])
+    for name in columns or []:
+        if name not in known:
+            raise UnknownNameError(f"{study.name}: {table}: {did_you_mean('column', name, known)}")
+    folder = project.tables(study.name) / table
+    rows = _engine().read_parquet(str(folder / "*" / "*.parquet"), union_by_name=True)
+    if periods is not None:
+        rows = rows.filter(rows["period"].isin(list(periods)))
+    if region != ALL:
+        rows = rows.filter(rows["region"] == region)
+    if unit != ALL:
+        rows = rows.filter(rows["unit"] == unit)
+    if survey is not None:
+        rows = rows.filter(rows["survey"] == survey)
+    rows = rows.order_by([*ORDER[table], *(name for name in known if name not in ORDER[table])])
+    return (rows[list(columns)] if columns else rows).execute()
+
+
+def data_hash(frame: pd.DataFrame) -> str:
+    """Short name of a frame's content, the same for the same values on any machine (12 hex digits)."""
+    digest = hashlib.sha256()
+    for name in sorted(frame.columns):
+        digest.update(name.encode())
+        digest.update(pd.util.hash_pandas_object(frame[name], index=False).to_numpy().tobytes())
+    return digest.hexdigest()[:12]
+
+
+@lru_cache(maxsize=1)
+def _engine() -> ibis.BaseBackend:
+    return ibis.duckdb.connect(threads=1)
