@@ -1,0 +1,1 @@
+"""Tables in, results out: pure functions that touch no file and draw no figure."""

@@ -1,0 +1,256 @@
+"""The baseline: scores of every site, unit, region and the company, and every comparison between them.
+
+It is computed once per study and period. A report shows its own rows of it, so that a number, a test and its
+adjustment are the same on every page; the families of tests are fixed here:
+
+- change of company, regions and units since an earlier period: one family per measure, survey and earlier period;
+- change of sites: a family of its own, likewise;
+- each region, unit and site against the rest of what it belongs to: one family per measure, survey and level;
+- breakdowns of company, regions and units: one family per measure and survey.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cxinsights.analysis.comparisons import adjust, compare, states
+from cxinsights.analysis.scores import HEADLINE_METRICS, METRICS, Metric, Sample, estimate, sample_of
+from cxinsights.params import ALL, ScoreRules
+
+__all__ = ["NODE", "Baseline", "fit_baseline"]
+
+NODE = ["level", "region", "unit", "site"]
+"""Columns that name a company, region, unit or site; `_all` where they do not apply."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Tables of all nodes; each report shows its own rows."""
+
+    period: str
+    scores: pd.DataFrame
+    """Node × survey × metric × period × weighted: score with base and interval (sites: the last period only)."""
+    changes: pd.DataFrame
+    """Node × survey × metric × earlier period: change, adjusted test and state."""
+    rests: pd.DataFrame
+    """Node × survey × metric: difference from the rest of its parent."""
+    segments: pd.DataFrame
+    """Node × survey × metric × breakdown × group: score, and difference from the other groups."""
+
+
+def fit_baseline(
+    responses: pd.DataFrame, rules: ScoreRules, periods: Sequence[str], compare_with: dict[str, str]
+) -> Baseline:
+    """Compute all scores and comparisons of one period.
+
+    Parameters
+    ----------
+    responses
+        One row per answer of all units and of all `periods`: region, unit, period, survey and, where the
+        study has them, site, customer_id, weight, the scores and the columns of `rules.segments`.
+    periods
+        Ids from earliest to the one reported on.
+    compare_with
+        Kind of comparison (`previous`, `year_ago`): id of the earlier period.
+    """
+    answers = _Answers(responses, rules)
+    now = periods[-1]
+    compare_with = {kind: period for kind, period in compare_with.items() if period in periods}
+    scores = [row for node in answers.nodes for row in _scores(answers, node, periods)]
+    changes = [row for node in answers.nodes for row in _changes(answers, node, now, compare_with)]
+    rests = [row for node in answers.nodes for row in _rests(answers, node, now)]
+    segments = [row for node in answers.nodes if node[0] != "site" for row in _segments(answers, node, now)]
+    return Baseline(
+        now,
+        pd.DataFrame(scores, columns=_SCORES),
+        _with_states(_adjusted(changes, _CHANGES, ["family", "survey", "metric", "comparison"]), rules),
+        _adjusted(rests, _RESTS, ["family", "survey", "metric"]),
+        _adjusted(segments, _SEGMENTS, ["survey", "metric"]),
+    )
+
+
+_ESTIMATE = ["n", "n_missing", "n_effective", "score", "se", "ci_low", "ci_high", "method"]
+_TEST = ["se", "ci_low", "ci_high", "p_value", "effect_size", "detectable"]
+_SCORES = [*NODE, "survey", "metric", "period", "weighted", "question", *_ESTIMATE]
+_CHANGES = [
+    *NODE, "family", "survey", "metric", "comparison", "compare_period", "n", "n_compare", "change", *_TEST,
+]  # fmt: skip
+_RESTS = [*NODE, "family", "survey", "metric", "n", "n_compare", "difference", *_TEST]
+_SEGMENTS = [
+    *NODE, "survey", "metric", "segment", "group", *_ESTIMATE, "n_compare", "difference", "diff_low",
+    "diff_high", "p_value", "effect_size",
+]  # fmt: skip
+
+Node = tuple[str, str, str, str]
+
+
+class _Answers:
+    """The answers as arrays, and where each node's rows are."""
+
+    def __init__(self, responses: pd.DataFrame, rules: ScoreRules) -> None:
+        frame = responses.reset_index(drop=True)
+        self.rules = rules
+        self.metrics = {m.name: m for m in METRICS.values() if m.column in frame}
+        self.coded = {m.name: m.coded(frame[m.column], rules) for m in self.metrics.values()}
+        self.weights = frame["weight"].to_numpy(dtype=float) if "weight" in frame else None
+        self.customers = None
+        if "customer_id" in frame:
+            codes = pd.factorize(frame["customer_id"])[0]
+            self.customers = np.where(codes < 0, -1 - np.arange(len(codes)), codes)
+        self.groups = {name: frame[name] for name in rules.segments if name in frame}
+        self.surveys = sorted(frame["survey"].unique())
+        self._rows = self._places(frame)
+        self.nodes = self._nodes(frame)
+        self.asked = {
+            (name, survey, period)
+            for (survey, period), rows in frame.groupby(["survey", "period"]).indices.items()
+            for name in self.metrics
+            if not np.isnan(self.coded[name][rows]).all()
+        }
+        """Measure, survey and period of every question that anybody anywhere answered."""
+
+    def rows(self, node: Node, survey: str, period: str) -> np.ndarray:
+        """Places of a node's answers to one survey in one period."""
+        return self._rows.get((*node, survey, period), np.zeros(0, dtype=int))
+
+    def sample(self, metric: str, rows: np.ndarray, weighted: bool = True) -> Sample:
+        """Answers at these places, weighted where the study is."""
+        weights = self.weights[rows] if weighted and self.weights is not None else None
+        customers = None if self.customers is None else self.customers[rows]
+        return sample_of(self.coded[metric][rows], weights, customers)
+
+    @staticmethod
+    def _places(frame: pd.DataFrame) -> dict[tuple[str, ...], np.ndarray]:
+        found: dict[tuple[str, ...], np.ndarray] = {}
+        wave = ["survey", "period"]
+        for (survey, period), rows in frame.groupby(wave).indices.items():
+            found["company", ALL, ALL, ALL, survey, period] = rows
+        for (region, survey, period), rows in frame.groupby(["region", *wave]).indices.items():
+            found["region", region, ALL, ALL, survey, period] = rows
+        for (region, unit, survey, period), rows in frame.groupby(["region", "unit", *wave]).indices.items():
+            found["unit", region, unit, ALL, survey, period] = rows
+        if "site" in frame:
+            for key, rows in frame.groupby(["region", "unit", "site", *wave]).indices.items():
+                found["site", *key] = rows
+        return found
+
+    @staticmethod
+    def _nodes(frame: pd.DataFrame) -> list[Node]:
+        regions = sorted(frame["region"].unique())
+        nodes: list[Node] = [("company", ALL, ALL, ALL)]
+        if len(regions) > 1:
+            nodes += [("region", region, ALL, ALL) for region in regions]
+        units = frame[["region", "unit"]].drop_duplicates().sort_values(["region", "unit"])
+        nodes += [("unit", r, u, ALL) for r, u in units.itertuples(index=False)]
+        if "site" in frame:
+            sites = frame[["region", "unit", "site"]].dropna().drop_duplicates()
+            nodes += [("site", *key) for key in sites.sort_values(["region", "unit", "site"]).itertuples(index=False)]
+        return nodes
+
+
+def _scores(answers: _Answers, node: Node, periods: Sequence[str]) -> Iterator[tuple]:
+    is_site = node[0] == "site"
+    metrics = [m for m in answers.metrics.values() if not is_site or m.name in HEADLINE_METRICS]
+    forms = [True] if answers.weights is not None else [False]
+    if answers.weights is not None and not is_site:
+        forms.append(False)
+    for survey in answers.surveys:
+        for period in periods[-1:] if is_site else periods:
+            rows = answers.rows(node, survey, period)
+            for metric in metrics:
+                question = "asked" if (metric.name, survey, period) in answers.asked else "not_asked"
+                for weighted in forms:
+                    sample = answers.sample(metric.name, rows, weighted)
+                    found = estimate(sample, metric.kind, answers.rules.confidence)
+                    figures = (getattr(found, name) for name in _ESTIMATE)
+                    yield (*node, survey, metric.name, period, weighted, question, *figures)
+
+
+def _changes(answers: _Answers, node: Node, now: str, compare_with: dict[str, str]) -> Iterator[tuple]:
+    for survey, metric in _tested(answers):
+        current = answers.sample(metric.name, answers.rows(node, survey, now))
+        for kind, period in compare_with.items():
+            earlier = answers.sample(metric.name, answers.rows(node, survey, period))
+            if current.n and earlier.n:
+                family = "sites" if node[0] == "site" else "units"
+                found = _compared(answers, metric, current, earlier)
+                yield (*node, family, survey, metric.name, kind, period, current.n, earlier.n, *found)
+
+
+def _rests(answers: _Answers, node: Node, now: str) -> Iterator[tuple]:
+    parent = _parent(answers, node)
+    if parent is None:
+        return
+    for survey, metric in _tested(answers):
+        rows = answers.rows(node, survey, now)
+        others = np.setdiff1d(answers.rows(parent, survey, now), rows, assume_unique=True)
+        own, rest = answers.sample(metric.name, rows), answers.sample(metric.name, others)
+        if own.n and rest.n:
+            yield (*node, node[0], survey, metric.name, own.n, rest.n, *_compared(answers, metric, own, rest))
+
+
+def _segments(answers: _Answers, node: Node, now: str) -> Iterator[tuple]:
+    confidence, min_base = answers.rules.confidence, answers.rules.min_base
+    for survey, metric in _tested(answers):
+        rows = answers.rows(node, survey, now)
+        for segment, values in answers.groups.items():
+            here = values.iloc[rows].to_numpy(dtype=object)
+            known = pd.notna(here)
+            for group in sorted(set(here[known])):
+                inside = here == group
+                own = answers.sample(metric.name, rows[inside])
+                rest = answers.sample(metric.name, rows[known & ~inside])
+                if not own.n:
+                    continue
+                found = estimate(own, metric.kind, confidence)
+                test = compare(own, rest, metric.kind, confidence, min_base)
+                figures = (getattr(found, name) for name in _ESTIMATE)
+                difference = (test.value, test.ci_low, test.ci_high) if test.tested else (np.nan,) * 3
+                yield (
+                    *node, survey, metric.name, segment, group, *figures, rest.n, *difference, test.p_value,
+                    test.effect_size if test.tested else np.nan,
+                )  # fmt: skip
+
+
+def _tested(answers: _Answers) -> Iterator[tuple[str, Metric]]:
+    for survey in answers.surveys:
+        for name in HEADLINE_METRICS:
+            if name in answers.metrics:
+                yield survey, answers.metrics[name]
+
+
+def _compared(answers: _Answers, metric: Metric, a: Sample, b: Sample) -> tuple[float, ...]:
+    """Difference and its test; all missing where the bases are too small to test."""
+    found = compare(a, b, metric.kind, answers.rules.confidence, answers.rules.min_base)
+    if not found.tested:
+        return (np.nan,) * (1 + len(_TEST))
+    return (found.value, *(getattr(found, name) for name in _TEST))
+
+
+def _parent(answers: _Answers, node: Node) -> Node | None:
+    level, region, unit, _ = node
+    if level == "company":
+        return None
+    if level == "region" or (level == "unit" and ("region", region, ALL, ALL) not in answers.nodes):
+        return ("company", ALL, ALL, ALL)
+    return ("region", region, ALL, ALL) if level == "unit" else ("unit", region, unit, ALL)
+
+
+def _adjusted(rows: list[tuple], columns: list[str], family: list[str]) -> pd.DataFrame:
+    frame = adjust(pd.DataFrame(rows, columns=columns), family)
+    return frame.drop(columns="family", errors="ignore")
+
+
+def _with_states(changes: pd.DataFrame, rules: ScoreRules) -> pd.DataFrame:
+    margins = changes["metric"].map(rules.margins.model_dump()).astype(float)
+    good_is_high = changes["metric"].map(
+        {m: getattr(getattr(rules, m, None), "better", "high") == "high" for m in HEADLINE_METRICS}
+    )
+    return changes.assign(
+        state=states(
+            changes["p_adjusted"], changes["change"], changes["ci_low"], changes["ci_high"], margins,
+            rules.confidence, good_is_high,
+        )
+    )  # fmt: skip

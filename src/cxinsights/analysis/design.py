@@ -1,0 +1,249 @@
+"""The driver regression's data: from answers, blanks and "does not apply" to columns of a model.
+
+Rules for what is missing:
+
+- `indicator` (default): a question that does not apply becomes two columns, whether it applies and the
+  rating (centred, 0 where it does not apply), so that every customer to whom something does not apply stays.
+  Rows with a blank are left out.
+- `listwise`: only rows with a rating of every driver.
+- `pairwise`: each correlation from the rows that have both answers; refused where no data could have all of
+  those correlations at once.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from cxinsights.analysis.resampling import Moments, bootstrap_moments, moments
+from cxinsights.analysis.scores import METRICS, Sample, sample_of
+from cxinsights.analysis.weighting import kish_n
+from cxinsights.errors import AnalysisError, DataError, LeakError, NotPositiveDefiniteError, did_you_mean
+from cxinsights.params import DriversParams, ScoreRules
+
+__all__ = ["Design", "outcome_values", "prepare"]
+
+
+def outcome_values(responses: pd.DataFrame, params: DriversParams) -> np.ndarray:
+    """The outcome of each row as a number: NPS coded −100, 0, 100, any other score as answered.
+
+    Raises
+    ------
+    LeakError
+        A driver is the outcome's own column, or named under `outcome_parts`.
+    DataError
+        The outcome or a driver is not a column of the table.
+    """
+    source = "nps_answer" if params.outcome == "nps" else params.outcome
+    parts = {source: f"{source} is the outcome itself", **{
+        name: f"{name} is named as a part of the outcome (outcome_parts)" for name in params.outcome_parts
+    }}  # fmt: skip
+    for driver in params.drivers:
+        if driver in parts:
+            raise LeakError(
+                f"drivers: {driver} cannot explain {params.outcome}: {parts[driver]}. Take it off the drivers."
+            )
+    for name in (source, *params.drivers):
+        if name not in responses:
+            raise DataError(f"drivers: {did_you_mean('column', name, _numeric(responses))}")
+    if params.outcome == "nps":
+        return METRICS["nps"].coded(responses[source], ScoreRules())
+    return responses[source].to_numpy(dtype=float)
+
+
+@dataclass(frozen=True)
+class Design:
+    """Columns of the model: the drivers' blocks, then the outcome."""
+
+    drivers: list[str]
+    blocks: list[int]
+    columns: np.ndarray
+    """Of shape (n, k + 1); with missing values only under `pairwise`."""
+    weights: np.ndarray | None
+    customers: np.ndarray | None
+    """Customer of each row as a number; None where nobody answers twice."""
+    outcome_sample: Sample
+    n_eligible: int
+    n_needed: int
+    counts: pd.DataFrame
+    """One row per driver: rated, blank and not applicable among those who answered the outcome."""
+    left_out: tuple[str, ...]
+    pairwise: bool = False
+    rating_at: list[int] = field(default_factory=list)
+    """Column of each driver's rating."""
+
+    @property
+    def n(self) -> int:
+        """Rows in the model."""
+        if self.pairwise:
+            return int((~np.isnan(self.columns[:, -1])).sum())
+        return len(self.columns)
+
+    @property
+    def n_customers(self) -> int:
+        """Customers in the model."""
+        return self.n if self.customers is None else len(np.unique(self.customers))
+
+    @cached_property
+    def n_effective(self) -> float:
+        """Answers of equal weight that would be as precise, one per customer."""
+        by_weight = self.n if self.weights is None else kish_n(self.weights)
+        return by_weight * self.n_customers / max(self.n, 1)
+
+    def bases(self) -> dict[str, np.ndarray]:
+        """Rated, blank and not applicable answers of each driver."""
+        return {name: self.counts[name].to_numpy() for name in ("n", "n_missing", "n_does_not_apply")}
+
+    def closest_to_outcome(self) -> tuple[str, float]:
+        """The driver whose rating correlates most with the outcome, and how much."""
+        outcome = self.columns[:, -1]
+        found = [(abs(_correlation(self.columns[:, at], outcome)), name) for at, name in self._ratings()]
+        r, name = max(found)
+        return name, r
+
+    def moments(self) -> Moments:
+        """Means and covariances of the sample.
+
+        Raises
+        ------
+        NotPositiveDefiniteError
+            Pairwise correlations that no data could have.
+        """
+        if not self.pairwise:
+            return moments(self.columns, self.weights)
+        found = _pairwise_moments(self.columns, self.weights, np.ones((1, len(self.columns))))
+        single = Moments(found.means[0], found.covariances[0])
+        least = float(np.linalg.eigvalsh(single.correlations).min())
+        if least <= 0:
+            raise NotPositiveDefiniteError(
+                f"pairwise correlations contradict each other (least eigenvalue {least:.3f}): "
+                "use missing: indicator or listwise"
+            )
+        return single
+
+    def bootstrap(self, draws: int, rng: np.random.Generator) -> Moments:
+        """Moments of bootstrap draws of customers."""
+        if not self.pairwise:
+            return bootstrap_moments(self.columns, self.weights, self.customers, draws, rng)
+        n = len(self.columns)
+        at = np.arange(n) if self.customers is None else np.unique(self.customers, return_inverse=True)[1]
+        m = at.max() + 1
+        counts = np.stack([np.bincount(rng.integers(0, m, m), minlength=m)[at] for _ in range(draws)])
+        found = _pairwise_moments(self.columns, self.weights, counts)
+        possible = np.linalg.eigvalsh(found.correlations).min(axis=-1) > 0
+        if possible.mean() < 0.95:
+            raise AnalysisError(
+                f"pairwise: {1 - possible.mean():.0%} of the bootstrap draws have correlations that contradict "
+                "each other. Use missing: indicator or listwise."
+            )
+        return Moments(found.means[possible], found.covariances[possible])
+
+    def _ratings(self) -> list[tuple[int, str]]:
+        return list(zip(self.rating_at, self.drivers, strict=True))
+
+
+def prepare(responses: pd.DataFrame, outcome: np.ndarray, params: DriversParams) -> Design:
+    """Build the model's columns under the params' rule for missing answers."""
+    eligible = ~np.isnan(outcome)
+    ratings = responses[params.drivers].to_numpy(dtype=float)
+    applies = np.column_stack([_applies(responses, name) for name in params.drivers])
+    rated = ~np.isnan(ratings)
+    counts = pd.DataFrame(
+        {
+            "driver": params.drivers,
+            "n": (rated & eligible[:, None]).sum(axis=0),
+            "n_missing": (~rated & applies & eligible[:, None]).sum(axis=0),
+            "n_does_not_apply": (~applies & eligible[:, None]).sum(axis=0),
+        }
+    )
+    used = (counts["n"] >= params.min_base_per_driver).to_numpy()
+    ratings, applies, rated = ratings[:, used], applies[:, used], rated[:, used]
+    drivers = [name for name, use in zip(params.drivers, used, strict=True) if use]
+    if params.missing == "pairwise":
+        keep = np.ones(len(outcome), dtype=bool)
+    elif params.missing == "listwise":
+        keep = eligible & rated.all(axis=1)
+    else:
+        keep = eligible & (rated | ~applies).all(axis=1)
+    parts, blocks, rating_at = [], [], []
+    for at in range(len(drivers)):
+        x, a = ratings[keep, at], applies[keep, at]
+        if params.missing == "indicator" and not a.all():
+            mean = x[a].mean() if a.any() else 0.0
+            parts += [a.astype(float), np.where(a, x - mean, 0.0)]
+            blocks.append(2)
+        else:
+            parts.append(x)
+            blocks.append(1)
+        rating_at.append(len(parts) - 1)
+    weights = responses["weight"].to_numpy(dtype=float) if "weight" in responses else None
+    customers = _customers(responses)
+    whole = sample_of(outcome, weights, customers)
+    kept_customers = None if customers is None else customers[keep]
+    if kept_customers is not None and len(np.unique(kept_customers)) == len(kept_customers):
+        kept_customers = None
+    return Design(
+        drivers=drivers,
+        blocks=blocks,
+        columns=np.column_stack([*parts, outcome[keep]]),
+        weights=None if weights is None else weights[keep],
+        customers=kept_customers,
+        outcome_sample=whole,
+        n_eligible=int(eligible.sum()),
+        n_needed=max(params.min_base, params.min_base_per_driver * max(len(drivers), 1)),
+        counts=counts[used].reset_index(drop=True),
+        left_out=tuple(name for name, use in zip(params.drivers, used, strict=True) if not use),
+        pairwise=params.missing == "pairwise",
+        rating_at=rating_at,
+    )
+
+
+def _applies(responses: pd.DataFrame, rating: str) -> np.ndarray:
+    name = f"{rating}_applies"
+    if name not in responses:
+        return np.ones(len(responses), dtype=bool)
+    return responses[name].to_numpy(dtype=bool)
+
+
+def _customers(responses: pd.DataFrame) -> np.ndarray | None:
+    """Customer of each row as a number; unknown ones get negative numbers of their own."""
+    if "customer_id" not in responses:
+        return None
+    codes = pd.factorize(responses["customer_id"])[0]
+    return np.where(codes < 0, -1 - np.arange(len(codes)), codes)
+
+
+def _numeric(responses: pd.DataFrame) -> list[str]:
+    return [name for name in responses if pd.api.types.is_numeric_dtype(responses[name])]
+
+
+def _correlation(a: np.ndarray, b: np.ndarray) -> float:
+    both = ~(np.isnan(a) | np.isnan(b))
+    if both.sum() < 3 or a[both].std() == 0 or b[both].std() == 0:
+        return 0.0
+    return float(np.corrcoef(a[both], b[both])[0, 1])
+
+
+def _pairwise_moments(columns: np.ndarray, weights: np.ndarray | None, counts: np.ndarray) -> Moments:
+    """Moments from pairs of answers, for each row of counts; covariances give R's pairwise correlations."""
+    known = ~np.isnan(columns)
+    values = np.where(known, columns - np.nanmean(columns, axis=0), 0.0)
+    weights = np.ones(len(columns)) if weights is None else weights
+    weighted = counts * weights
+    k = columns.shape[1]
+    correlations = np.empty((len(counts), k, k))
+    spread = np.empty((len(counts), k))
+    for i in range(k):
+        for j in range(i + 1):
+            both = weighted * (known[:, i] & known[:, j])
+            total = both.sum(axis=1)
+            mean_i, mean_j = both @ values[:, i] / total, both @ values[:, j] / total
+            var_i = both @ values[:, i] ** 2 / total - mean_i**2
+            var_j = both @ values[:, j] ** 2 / total - mean_j**2
+            cov = both @ (values[:, i] * values[:, j]) / total - mean_i * mean_j
+            correlations[:, i, j] = correlations[:, j, i] = cov / np.sqrt(var_i * var_j)
+            if i == j:
+                spread[:, i] = np.sqrt(var_i)
+    covariances = correlations * spread[:, :, None] * spread[:, None, :]
+    return Moments(np.nanmean(columns, axis=0) + np.zeros((len(counts), 1)), covariances)

@@ -1,0 +1,109 @@
+"""Scorecard: where one unit, region or the company stands, what moved, and how sure that is.
+
+Nothing is computed here that another page could compute otherwise: the scorecard takes its rows from the
+period's baseline and the study's targets.
+"""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cxinsights.analysis.baseline import NODE, Baseline
+from cxinsights.analysis.results import Status, table
+from cxinsights.analysis.scores import HEADLINE_METRICS
+from cxinsights.params import ALL, ScorecardParams
+
+__all__ = ["ScorecardResult", "fit_scorecard", "node_of"]
+
+_NAMES = [*NODE, "survey", "metric"]
+_CHILD = {"company": "region", "region": "unit", "unit": "site"}
+
+
+@dataclass(frozen=True)
+class ScorecardResult:
+    """The scores of one node, of its parts, and how they compare."""
+
+    params: ScorecardParams
+    status: Status
+    reason: str = ""
+    scores: pd.DataFrame = table(keep=[*_NAMES, "period", "weighted", "question", "n_missing", "target"])
+    """The node's own scores in the period: every survey and measure, weighted and not."""
+    changes: pd.DataFrame = table(keep=[*_NAMES, "comparison", "compare_period"])
+    """Changes of the node and its parts against the period before and a year ago."""
+    parts: pd.DataFrame = table(keep=[*_NAMES, "period", "question", "n_missing", "target"])
+    """Scores of the regions, units or sites that belong to the node."""
+    rests: pd.DataFrame = table(keep=_NAMES)
+    """Each part against the rest of the node."""
+    trend: pd.DataFrame = table(keep=[*_NAMES, "period", "question", "n_missing"])
+    """The node's scores in every period."""
+    segments: pd.DataFrame = table(keep=[*_NAMES, "segment", "group", "n_missing"])
+    """The node's scores by group of customers, each against the other groups."""
+
+
+def fit_scorecard(baseline: Baseline, params: ScorecardParams, targets: pd.DataFrame | None = None) -> ScorecardResult:
+    """Take one node's scorecard from the baseline.
+
+    Parameters
+    ----------
+    baseline
+        The period's baseline.
+    targets
+        The study's `targets` table, where it has one.
+    """
+    node = node_of(params, baseline)
+    here = _at(baseline.scores, node)
+    now = here[here["period"] == params.period]
+    if not len(now) or not now["n"].sum():
+        return ScorecardResult(params, "no_data", "no answers in the period")
+    scores = baseline.scores
+    lead = scores["weighted"] if scores["weighted"].any() else ~scores["weighted"]
+    main = scores["metric"].isin(HEADLINE_METRICS) & (scores["survey"] == params.survey) & lead
+    parts = _parts(baseline.scores[main & (scores["period"] == params.period)], node)
+    return ScorecardResult(
+        params,
+        "ok",
+        scores=_with_targets(now, targets, params),
+        changes=pd.concat([_at(baseline.changes, node), _parts(baseline.changes, node)], ignore_index=True),
+        parts=_with_targets(parts, targets, params).drop(columns="weighted"),
+        rests=_parts(baseline.rests, node),
+        trend=_at(baseline.scores[main], node).drop(columns="weighted"),
+        segments=_at(baseline.segments[baseline.segments["survey"] == params.survey], node),
+    )
+
+
+def node_of(params: ScorecardParams, baseline: Baseline) -> tuple[str, str, str, str]:
+    """The node a report is about."""
+    if params.unit != ALL:
+        return ("unit", params.region, params.unit, ALL)
+    if params.region != ALL and (baseline.scores["level"] == "region").any():
+        return ("region", params.region, ALL, ALL)
+    return ("company", ALL, ALL, ALL)
+
+
+def _at(frame: pd.DataFrame, node: tuple[str, ...]) -> pd.DataFrame:
+    here = (frame[NODE] == list(node)).all(axis=1)
+    return frame[here].reset_index(drop=True)
+
+
+def _parts(frame: pd.DataFrame, node: tuple[str, ...]) -> pd.DataFrame:
+    """Rows one level down; a company of one region has units for parts."""
+    level, region, unit, _ = node
+    child = _CHILD[level]
+    if level == "company" and not (frame["level"] == "region").any():
+        child = "unit"
+    inside = frame["level"] == child
+    if level in ("region", "unit"):
+        inside &= frame["region"] == region
+    if level == "unit":
+        inside &= frame["unit"] == unit
+    return frame[inside].reset_index(drop=True)
+
+
+def _with_targets(scores: pd.DataFrame, targets: pd.DataFrame | None, params: ScorecardParams) -> pd.DataFrame:
+    if targets is None:
+        return scores.assign(target=float("nan"))
+    now = targets[targets["period"] == params.period]
+    now = now.rename(columns={"value": "target"})[["region", "unit", "metric", "target"]]
+    found = scores.merge(now, on=["region", "unit", "metric"], how="left")
+    at_site = found["level"] == "site"
+    return found.assign(target=found["target"].mask(at_site))
