@@ -1,0 +1,1 @@
+"""Guarded results in; figures, tables and sentences out."""

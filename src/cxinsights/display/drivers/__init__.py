@@ -1,0 +1,17 @@
+"""The driver report: its sentences, two figures and tables."""
+
+from cxinsights.display.drivers.figures import figure_importance, figure_priority, plot_importance, plot_priority
+from cxinsights.display.drivers.sentences import headline_drivers
+from cxinsights.display.drivers.tables import method_drivers, table_coefficients, table_differences, table_drivers
+
+__all__ = [
+    "figure_importance",
+    "figure_priority",
+    "headline_drivers",
+    "method_drivers",
+    "plot_importance",
+    "plot_priority",
+    "table_coefficients",
+    "table_differences",
+    "table_drivers",
+]

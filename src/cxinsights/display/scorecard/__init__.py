@@ -1,0 +1,28 @@
+"""The scorecard: its sentences, score table, figures and tables."""
+
+from cxinsights.display.scorecard.figures import figure_segments, figure_trend, plot_segments, plot_trend
+from cxinsights.display.scorecard.sentences import headline_scorecard, score_kpis, tally_parts
+from cxinsights.display.scorecard.tables import (
+    method_scorecard,
+    table_changes,
+    table_parts,
+    table_rests,
+    table_scores,
+    table_segments,
+)
+
+__all__ = [
+    "figure_segments",
+    "figure_trend",
+    "headline_scorecard",
+    "method_scorecard",
+    "plot_segments",
+    "plot_trend",
+    "score_kpis",
+    "table_changes",
+    "table_parts",
+    "table_rests",
+    "table_scores",
+    "table_segments",
+    "tally_parts",
+]

@@ -1,0 +1,221 @@
+"""A scorecard's result with the lookups that its sentences, tables and figures share."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from cxinsights.analysis.baseline import NODE
+from cxinsights.analysis.scores import HEADLINE_METRICS
+from cxinsights.display.blocks import ScoreCell
+from cxinsights.display.numbers import metric_change, metric_interval, metric_score
+from cxinsights.display.subject import Subject
+from cxinsights.display.words import as_subject
+from cxinsights.params import ScorecardParams, Study
+from cxinsights.privacy import Guarded, Suppressed, is_shown
+from cxinsights.schemas.columns import column
+
+__all__ = ["BETTER", "METRIC_NAMES", "WORSE", "Card"]
+
+METRIC_NAMES = {
+    "nps": "NPS",
+    "csat": "CSAT",
+    "ces": "CES",
+    "csat_mean": "CSAT, mean",
+    "ces_top": "CES, top box",
+}
+WORSE, BETTER = ("worse", "slightly_worse"), ("better", "slightly_better")
+
+
+@dataclass(frozen=True)
+class Card:
+    """A guarded scorecard, and what is asked of it again and again."""
+
+    result: Guarded
+
+    @property
+    def study(self) -> Study:
+        """Whose names are used."""
+        return self.result.study
+
+    @property
+    def params(self) -> ScorecardParams:
+        """What was asked."""
+        return self.result.params
+
+    @cached_property
+    def subject(self) -> Subject:
+        """Names of the report's subject."""
+        return Subject.of(self.params, self.study, "Scorecard")
+
+    @cached_property
+    def own(self) -> pd.DataFrame:
+        """The subject's own scores of the survey, one row per headline measure that was asked, by measure."""
+        rows = self.result.scores
+        rows = rows[(rows["survey"] == self.params.survey) & rows["metric"].isin(HEADLINE_METRICS)]
+        rows = rows[rows["weighted"] == rows["weighted"].max()]
+        return rows[rows["question"] == "asked"].set_index("metric", drop=False)
+
+    @cached_property
+    def metrics(self) -> list[str]:
+        """Measures asked in the period, the leading one first."""
+        return [name for name in HEADLINE_METRICS if name in self.own.index]
+
+    @cached_property
+    def not_asked(self) -> list[str]:
+        """Headline measures that the study has but did not ask in this period."""
+        rows = self.result.scores[self.result.scores["survey"] == self.params.survey]
+        missing = set(rows.loc[rows["question"] == "not_asked", "metric"])
+        return [METRIC_NAMES[name] for name in HEADLINE_METRICS if name in missing]
+
+    @cached_property
+    def comparison(self) -> str | None:
+        """The comparison shown first: the one asked for, else whichever there is."""
+        found = set(self.result.changes["comparison"]) if len(self.result.changes) else set()
+        return self.params.compare if self.params.compare in found else next(iter(sorted(found)), None)
+
+    @cached_property
+    def earlier_label(self) -> str:
+        """The earlier period by its name; empty where there is none."""
+        rows = self.result.changes
+        if self.comparison is None:
+            return ""
+        ids = rows.loc[rows["comparison"] == self.comparison, "compare_period"]
+        return self.study.periods.period(ids.iloc[0]).label
+
+    @property
+    def earlier(self) -> str:
+        """The earlier period in a sentence."""
+        return "a year earlier" if self.comparison == "year_ago" else self.earlier_label
+
+    @cached_property
+    def parts(self) -> list[tuple[str, pd.DataFrame]]:
+        """Name and rows (by measure) of each region, unit or site that belongs to the subject."""
+        rows = self.result.parts
+        if not len(rows):
+            return []
+        return [
+            (self.name_of(part.iloc[0]), part.set_index("metric", drop=False))
+            for _, part in rows.groupby(NODE, sort=False)
+        ]
+
+    @cached_property
+    def kind_of_parts(self) -> str:
+        """Whether the parts are regions, units or sites."""
+        return str(self.result.parts["level"].iloc[0]) if len(self.result.parts) else "part"
+
+    def trend(self, metric: str) -> pd.DataFrame:
+        """The shown scores of a measure in every period, in order."""
+        rows = self.result.trend
+        rows = rows[(rows["metric"] == metric) & (rows["n"] > 0)]
+        return rows[is_shown(rows["score"])].reset_index(drop=True)
+
+    def breakdowns(self, metric: str, most: int) -> pd.DataFrame:
+        """Groups of the breakdowns worth drawing: those in which a group differs, else the first one."""
+        rows = self.result.segments
+        if not len(rows):
+            return rows
+        rows = rows[(rows["metric"] == metric) & is_shown(rows["score"])]
+        if not len(rows):
+            return rows
+        clear = rows[self.differs(rows)].groupby("segment")["p_adjusted"].min().sort_values()
+        chosen = list(clear.index[:most]) or [rows["segment"].iloc[0]]
+        chosen = [segment for segment in self.study.scores.segments if segment in chosen]
+        order = [(chosen.index(r.segment), self._place(r.segment, r.group)) for r in _listed(rows, chosen)]
+        kept = rows[rows["segment"].isin(chosen)]
+        return kept.iloc[sorted(range(len(kept)), key=lambda at: order[at])].reset_index(drop=True)
+
+    def differs(self, rows: pd.DataFrame) -> pd.Series:
+        """Which groups the adjusted test tells from the other groups."""
+        p = pd.to_numeric(rows["p_adjusted"])
+        return p.notna() & (p < 1 - self.study.scores.confidence)
+
+    def change(self, row: pd.Series) -> pd.Series | None:
+        """The change of a score row, or None where the earlier period has no answers."""
+        rows = self.result.changes
+        if self.comparison is None:
+            return None
+        key = [*NODE, "survey", "metric"]
+        here = (rows[key] == row[key].to_numpy()).all(axis=1)
+        found = rows[here & (rows["comparison"] == self.comparison)]
+        return found.iloc[0] if len(found) else None
+
+    def state(self, row: pd.Series) -> str | None:
+        """State of a score row's change; None where it was not tested or is not shown."""
+        change = self.change(row)
+        return change["state"] if change is not None and isinstance(change["state"], str) else None
+
+    def states_of_parts(self) -> list[tuple[str, dict[str, str]]]:
+        """Each part's states by measure; empty where nothing was tested."""
+        return [
+            (name, {m: s for m in self.metrics if m in part.index and (s := self.state(part.loc[m]))})
+            for name, part in self.parts
+        ]
+
+    def span(self, metric: str) -> tuple[float, float]:
+        """Axis that all strips of a measure share."""
+        frames = [frame for frame in (self.own, self.result.parts) if len(frame)]
+        rows = pd.concat([f[f["metric"] == metric] for f in frames])[["ci_low", "ci_high", "target"]]
+        values = [float(v) for v in rows.to_numpy().ravel() if not isinstance(v, Suppressed) and pd.notna(v)]
+        room = 0.06 * (max(values) - min(values)) or 1.0
+        return min(values) - room, max(values) + room
+
+    def cell(self, row: pd.Series, metric: str) -> ScoreCell:
+        """A score with its interval, target, change and state, or what stands in its place."""
+        if row["question"] == "not_asked":
+            return ScoreCell(metric, shown=False, instead="Not asked")
+        if isinstance(row["score"], Suppressed):
+            return ScoreCell(metric, shown=False, instead=as_subject(str(row["score"])))
+        if pd.isna(row["score"]):
+            return ScoreCell(metric, shown=False, instead="No answers")
+        change, state = self.change(row), self.state(row)
+        moved = ("", "")
+        not_compared = "No earlier answers"
+        if state is not None:
+            moved = metric_change(metric, change["change"], change["ci_low"], change["ci_high"], state)
+        elif change is not None:
+            hidden = isinstance(change["change"], Suppressed)
+            not_compared = "Change not shown" if hidden else "Few answers: change not tested"
+        return ScoreCell(
+            metric,
+            shown=True,
+            score=metric_score(metric, row["score"]),
+            interval=metric_interval(metric, row["ci_low"], row["ci_high"]),
+            at=float(row["score"]),
+            low=float(row["ci_low"]),
+            high=float(row["ci_high"]),
+            span=self.span(metric),
+            target=None if pd.isna(row["target"]) else float(row["target"]),
+            state=state,
+            change=moved[0],
+            change_interval=moved[1],
+            not_compared=not_compared,
+        )
+
+    def against_target(self, row: pd.Series, metric: str) -> str:
+        """Where a score stands to its target: only a whole interval on one side is under or over it."""
+        target = row["target"]
+        if pd.isna(target) or isinstance(row["score"], Suppressed):
+            return ""
+        text = metric_score(metric, target)
+        if row["ci_high"] < target:
+            return f"Under the target of {text}"
+        if row["ci_low"] > target:
+            return f"Over the target of {text}"
+        return f"About on the target of {text}, cannot tell"
+
+    def name_of(self, row: pd.Series) -> str:
+        """What pages call a part."""
+        if row["level"] == "site":
+            return str(row["site"])
+        if row["level"] == "unit":
+            return self.study.unit(row["region"], row["unit"]).label
+        return self.study.label_of(row["region"], row["unit"])
+
+    def _place(self, segment: str, group: str) -> tuple[int, str]:
+        values = list(column(segment, self.study).values)
+        return (values.index(group) if group in values else len(values), str(group))
+
+
+def _listed(rows: pd.DataFrame, segments: list[str]) -> list:
+    return list(rows[rows["segment"].isin(segments)].itertuples())

@@ -1,0 +1,197 @@
+"""The scorecard's figures: how the scores ran, and which groups of customers differ."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from cxinsights.display import charts
+from cxinsights.display.blocks import Block, Figure, Nothing
+from cxinsights.display.labels import text_width
+from cxinsights.display.numbers import count, metric_interval, metric_score, metric_with_interval
+from cxinsights.display.scorecard.card import METRIC_NAMES, Card
+from cxinsights.display.theme import LIGHT, WIDE, new_axes
+from cxinsights.display.words import as_subject, in_sentence, joined, spelled
+from cxinsights.privacy import Guarded
+from cxinsights.schemas.columns import label, value_label
+
+__all__ = ["figure_segments", "figure_trend", "plot_segments", "plot_trend"]
+
+_MOST = 4  # breakdowns in one figure; the table has them all
+
+
+def figure_trend(result: Guarded) -> Block:
+    """The leading measure over all periods with its interval."""
+    card = Card(result)
+    rows = card.trend(card.metrics[0]) if card.metrics else pd.DataFrame()
+    if len(rows) < 2:
+        return Nothing()
+    metric, name = card.metrics[0], METRIC_NAMES[card.metrics[0]]
+    last = rows.iloc[-1]
+    now = metric_score(metric, last["score"])
+    spread = f"{metric_score(metric, rows['score'].min())} and {metric_score(metric, rows['score'].max())}"
+    title = {
+        "worse": f"{name} fell to {now} from {card.earlier}",
+        "slightly_worse": f"{name} fell slightly to {now} from {card.earlier}",
+        "better": f"{name} rose to {now} from {card.earlier}",
+        "slightly_better": f"{name} rose slightly to {now} from {card.earlier}",
+        "steady": f"{name} held steady at {now}",
+    }.get(card.state(card.own.loc[metric]), f"{name} ran between {spread}")
+    many = len(rows) > 2
+    before = rows["n"].iloc[:-1]
+    others = f"{before.min():,} in the other" if not many else f"{before.min():,} to {before.max():,} in the others"
+    return Figure(
+        key="trend",
+        title=title,
+        subtitle=f"{name}{', points' * (metric == 'nps')}, by period, with 95% {'band' if many else 'interval'}",
+        draw=lambda width: plot_trend(result, width=width),
+        name=f"{name} by period, {card.subject.full_name}",
+        alt=f"{'Line with interval band' if many else 'Dots with intervals'} over {spelled(len(rows))} periods, "
+        f"between {spread}. The latest, {result.study.periods.period(last['period']).label}, is "
+        f"{metric_with_interval(metric, last['score'], last['ci_low'], last['ci_high'])}; the first was "
+        f"{metric_score(metric, rows['score'].iloc[0])}.",
+        caption=f"{count(last['n'])} in the latest period; {others}.",
+    )
+
+
+def plot_trend(result: Guarded, ax: Axes | None = None, *, width: int = WIDE) -> Axes:
+    """Line with band, the last point larger and labelled, the target dashed."""
+    card = Card(result)
+    metric = card.metrics[0]
+    rows = card.trend(metric)
+    wide, scale = width == WIDE, 100 if metric == "csat" else 1
+    score, low, high = (scale * rows[c].astype(float).to_numpy() for c in ("score", "ci_low", "ci_high"))
+    at, end = np.arange(len(rows)), len(rows) - 0.7
+    if ax is None:
+        ax = new_axes(width, 250 if wide else 230, left=38, right=116 if wide else 14, top=18, bottom=30)
+    target = card.own.loc[metric, "target"]
+    around = [low.min(), high.max(), *([scale * target] if pd.notna(target) else [])]
+    y_low, y_high = charts.padded(min(around), max(around), 0.14)
+    ax.set_xlim(-0.3, end)
+    ax.set_ylim(y_low, y_high)
+    ax.grid(False)
+    ax.grid(True, axis="y")
+    state = card.state(card.own.loc[metric]) or ""
+    colour = LIGHT["worse"] if "worse" in state else LIGHT["better"] if "better" in state else LIGHT["accent"]
+    if len(rows) > 2:
+        ax.fill_between(at, low, high, color=LIGHT["accent-soft"], lw=0, zorder=1)
+        ax.plot(at, score, color=LIGHT["accent"], lw=2.2, zorder=3)
+    else:  # two waves are two estimates, not a course
+        ax.vlines(at, low, high, color=LIGHT["accent"], lw=2.6, zorder=3)
+    ax.plot(at[:-1], score[:-1], "o", ms=6, color=LIGHT["accent"], zorder=4)
+    ax.plot(at[-1:], score[-1:], "o", ms=10, color=colour, zorder=5)
+    now = metric_score(metric, rows["score"].iloc[-1])
+    limits = metric_interval(metric, rows["ci_low"].iloc[-1], rows["ci_high"].iloc[-1])
+    if wide:
+        shift = 10 + text_width(now, 17, 600)
+        for text, across, style in ((now, 6, {"fontsize": 17, "fontweight": 600, "color": colour}),
+                                    (f"({limits})", shift, {"fontsize": 13.5, "color": LIGHT["quiet"]})):  # fmt: skip
+            ax.annotate(text, (end, score[-1]), (across, 0), textcoords="offset points", va="center",
+                        annotation_clip=False, **style)  # fmt: skip
+    else:
+        near = slice(-max(len(rows) // 2, 1), None)  # the text lies over the later half of the band
+        above = high[near].max() < y_high - 0.1 * (y_high - y_low)
+        ax.annotate(f"{now} ({limits})", (at[-1], high[near].max() if above else low[near].min()),
+                    (8, 11 if above else -11), textcoords="offset points", ha="right", va="center", fontsize=14.5,
+                    fontweight=600, color=colour)  # fmt: skip
+    if pd.notna(target):
+        ax.axhline(scale * target, color=LIGHT["ink"], lw=1.4, ls=(0, (3, 2)), zorder=2)
+        beside = wide and abs(scale * target - score[-1]) > 0.09 * (y_high - y_low)
+        place, by = (end, (6, 0)) if beside else (-0.3, (2, 8))
+        ax.annotate(f"Target {metric_score(metric, target)}", (place, scale * target), by, textcoords="offset points",
+                    va="center", fontsize=13.5, color=LIGHT["quiet"], annotation_clip=False)  # fmt: skip
+    shown = at if wide or len(rows) <= 4 else at[[0, len(rows) // 2, -1]]
+    ax.set_xticks(shown, [result.study.periods.period(rows["period"].iloc[i]).short for i in shown])
+    if not wide and len(rows) > 2:
+        ax.get_xticklabels()[-1].set_ha("right")
+    charts.plain_ticks(ax.yaxis, y_low, y_high, most=5, suffix="%" if scale == 100 else "")
+    ax.tick_params(axis="y", labelcolor=LIGHT["quiet"], labelsize=13.5)
+    return ax
+
+
+def figure_segments(result: Guarded) -> Block:
+    """Scores by group of customers; groups that clearly differ from the others stand out."""
+    card = Card(result)
+    rows = card.breakdowns(card.metrics[0], _MOST) if card.metrics else pd.DataFrame()
+    if not len(rows):
+        return Nothing()
+    metric, name = card.metrics[0], METRIC_NAMES[card.metrics[0]]
+    clear = [
+        f"{in_sentence(label(r.segment, result.study))} {in_sentence(value_label(r.segment, r.group, result.study))} "
+        f"({'below' if r.difference < 0 else 'above'})"
+        for r in rows[card.differs(rows)].itertuples()
+    ]
+    if not clear:
+        title = f"No group of customers clearly differs on {name}"
+    elif len(clear) == 1:
+        title = f"One group of customers differs on {name}: {clear[0]}"
+    else:
+        title = f"{as_subject(spelled(len(clear)))} groups of customers differ on {name}"
+        title += f": {joined(clear)}" * (len(clear) == 2)
+    order = rows["score"].astype(float)
+    ends = [_spoken(rows.loc[at], metric, result) for at in (order.idxmin(), order.idxmax())]
+    number_clear = f"{as_subject(spelled(len(clear)))} differ{'s' * (len(clear) == 1)}"
+    return Figure(
+        key="segments",
+        title=title,
+        subtitle=f"{name} by group of customers, with 95% interval",
+        draw=lambda width: plot_segments(result, width=width),
+        name=f"{name} by group of customers",
+        alt=f"Dot and interval chart of {spelled(len(rows))} groups. Lowest: {ends[0]}. Highest: {ends[1]}. "
+        f"{number_clear} clearly from the others of its breakdown.",
+        how="Filled dots differ clearly from the other groups of the same breakdown (adjusted test); hollow dots "
+        f"cannot be told from them. The dashed line is {card.subject.name} as a whole.",
+        caption=f"{count(card.own.loc[metric, 'n'])}, {card.subject.period}, {card.subject.full_name}. Groups with "
+        f"fewer than {result.study.privacy.customer_min} answers are not shown.",
+    )
+
+
+def plot_segments(result: Guarded, ax: Axes | None = None, *, width: int = WIDE) -> Axes:
+    """Dots and intervals by group, one block per breakdown."""
+    card = Card(result)
+    metric = card.metrics[0]
+    rows = card.breakdowns(metric, _MOST)
+    wide, scale = width == WIDE, 100 if metric == "csat" else 1
+    lines: list[tuple[str, pd.Series | None]] = []
+    for segment, part in rows.groupby("segment", sort=False):
+        lines.append((label(segment, result.study), None))
+        lines += [(value_label(segment, r["group"], result.study), r) for _, r in part.iterrows()]
+    heights = [(34 if wide else 36) if row is None else (30 if wide else 44) for _, row in lines]
+    starts = np.cumsum([0, *heights])
+    left = max(text_width(text, 14, 600) for text, _ in lines) + 16 if wide else 6
+    right = 128 if wide else 8
+    if ax is None:
+        ax = new_axes(width, starts[-1] + 38, left=left, right=right, top=6, bottom=32)
+    limits = scale * rows[["ci_low", "ci_high"]].astype(float)
+    low, high = charts.padded(limits["ci_low"].min(), limits["ci_high"].max(), 0.05)
+    ax.set_xlim(low, high)
+    ax.set_ylim(starts[-1], 0)
+    ax.axvline(scale * float(card.own.loc[metric, "score"]), color=LIGHT["edge"], lw=1, ls=(0, (4, 3)), zorder=1)
+    pixel = (high - low) / (width - left - right)
+    clear = card.differs(rows)
+    for (text, row), start, height in zip(lines, starts[:-1], heights, strict=True):
+        middle = start + height / 2
+        if row is None:
+            x = low - (left - 2) * pixel if wide else low
+            ax.text(x, middle + 4, text, va="center", fontsize=14, fontweight=600, clip_on=False)
+            continue
+        y = middle if wide else middle + 9
+        sure = clear[row.name]
+        colour = LIGHT["accent"] if sure else LIGHT["unsure"]
+        charts.draw_interval(ax, scale * row["ci_low"], scale * row["ci_high"], y, colour)
+        charts.draw_dot(ax, scale * row["score"], y, hollow=not sure, colour=colour)
+        told = metric_with_interval(metric, row["score"], row["ci_low"], row["ci_high"])
+        if wide:
+            ax.text(low - 12 * pixel, middle, text, va="center", ha="right", clip_on=False)
+            ax.text(high + 16 * pixel, middle, told, va="center", clip_on=False)
+        else:
+            ax.text(low, middle - 12, text, va="center", fontsize=14)
+            ax.text(high, middle - 12, told, va="center", ha="right", fontsize=13.5, color=LIGHT["quiet"])
+    ax.set_yticks([])
+    charts.plain_ticks(ax.xaxis, low, high, most=5, suffix="%" if scale == 100 else "")
+    return ax
+
+
+def _spoken(row: pd.Series, metric: str, result: Guarded) -> str:
+    group = value_label(row["segment"], row["group"], result.study)
+    told = metric_with_interval(metric, row["score"], row["ci_low"], row["ci_high"])
+    return f"{in_sentence(label(row['segment'], result.study))} {in_sentence(group)}, {told}"

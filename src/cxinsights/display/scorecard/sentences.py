@@ -1,0 +1,164 @@
+"""The scorecard's headline, tally and scores side by side."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from cxinsights.display.blocks import Block, Headline, Kpi, Kpis, Nothing, Tally, TallyRow
+from cxinsights.display.numbers import metric_change, metric_score, metric_with_interval
+from cxinsights.display.scorecard.card import BETTER, METRIC_NAMES, WORSE, Card
+from cxinsights.display.words import as_subject, joined, possessive
+from cxinsights.params import ALL
+from cxinsights.privacy import Guarded, Suppressed
+
+__all__ = ["headline_scorecard", "score_kpis", "tally_parts"]
+
+
+def headline_scorecard(result: Guarded) -> Headline:
+    """Where the subject stands and what moved, in one sentence; then number, interval and limit."""
+    card = Card(result)
+    kicker, name = card.subject.kicker, card.subject.name
+    if result.status == "no_data":
+        return Headline(kicker, f"{name} has no answers in this period")
+    if result.status != "ok":
+        need = f"{as_subject(result.reason)}. We need {result.study.privacy.customer_min} to show a score."
+        return Headline(kicker, f"{name} is not shown: too few answers", need)
+    if not card.metrics:
+        return Headline(kicker, f"{name} has no scores: nothing was asked in this period")
+    lead = card.own.loc[card.metrics[0]]
+    if isinstance(lead["score"], Suppressed):
+        return Headline(kicker, f"{possessive(name)} {METRIC_NAMES[card.metrics[0]]} is not shown: too few answers")
+    title = _title_of_parts(card, lead) if card.params.unit == ALL else _title_of_unit(card, lead)
+    return Headline(kicker, title, _lead(card, lead))
+
+
+def tally_parts(result: Guarded) -> Block:
+    """How many regions or units moved which way, by their clearest change on any measure."""
+    card = Card(result)
+    if card.params.unit != ALL or not card.parts:
+        return Nothing()
+    moved: dict[str, list[tuple[str, list[str]]]] = {}
+    for name, states in card.states_of_parts():
+        if not states:
+            continue
+        for key, members in (("worse", WORSE), ("better", BETTER), ("steady", ("steady",))):
+            on = [METRIC_NAMES[m] for m, state in states.items() if state in members]
+            if on:
+                moved.setdefault(key, []).append((name, on))
+                break
+        else:
+            moved.setdefault("cannot_tell", []).append((name, []))
+    rows = [
+        TallyRow(key, [name for name, _ in moved[key]], _tally_text(moved[key], key, len(card.metrics)))
+        for key in ("worse", "better", "steady", "cannot_tell")
+        if key in moved
+    ]
+    return Tally(rows) if rows else Nothing()
+
+
+def score_kpis(result: Guarded) -> Block:
+    """A unit's scores, each with interval, target, change and state."""
+    card = Card(result)
+    if card.params.unit == ALL or not card.metrics:
+        return Nothing()
+    return Kpis(
+        [
+            Kpi(
+                **vars(card.cell(card.own.loc[metric], metric)),
+                name=METRIC_NAMES[metric],
+                against=card.against_target(card.own.loc[metric], metric),
+            )
+            for metric in card.metrics
+        ]
+    )
+
+
+def _title_of_unit(card: Card, lead: pd.Series) -> str:
+    metric = card.metrics[0]
+    name, measure = card.subject.name, METRIC_NAMES[metric]
+    score, state = metric_score(metric, lead["score"]), card.state(lead)
+    if state is None:
+        return f"{possessive(name)} {measure} is {score}"
+    if state in (*WORSE, *BETTER):
+        change = card.change(lead)
+        limits = (change["ci_low"], change["ci_high"])
+        size = metric_change(metric, abs(change["change"]), *limits, state)[0].lstrip("+")
+        points = "point" if size in ("1", "1.0") else "points"
+        verb = "fell" if change["change"] < 0 else "rose"
+        slightly = "slightly, by " if state.startswith("slightly") else ""
+        return f"{possessive(name)} {measure} {verb} {slightly}{size} {points} to {score}"
+    if state == "steady":
+        return f"{name} held steady: {measure} {score}, level with {card.earlier}"
+    return f"{possessive(name)} {measure} is {score}; too few answers to say if it moved"
+
+
+def _title_of_parts(card: Card, lead: pd.Series) -> str:
+    """What moved among the parts, then how the whole stands."""
+    metric, name = card.metrics[0], card.subject.name
+    score = metric_score(metric, lead["score"])
+    if card.comparison is None:
+        return f"{possessive(name)} {METRIC_NAMES[metric]} is {score}"
+    fell, rose = [], []
+    for part, states in card.states_of_parts():
+        down = [METRIC_NAMES[m] for m, s in states.items() if s in WORSE]
+        up = [METRIC_NAMES[m] for m, s in states.items() if s in BETTER]
+        if down:
+            fell.append((part, down))
+        elif up:
+            rose.append((part, up))
+    whole = _whole(card, lead)
+    if not fell and not rose:
+        return f"No clear change in any {card.kind_of_parts}; {whole}"
+    told = [_moved(group, verb, len(card.metrics)) for group, verb in ((fell, "fell"), (rose, "rose")) if group]
+    return f"{' and '.join(told)}; {whole}"
+
+
+def _whole(card: Card, lead: pd.Series) -> str:
+    metric, name, state = card.metrics[0], card.subject.name, card.state(lead)
+    if state is None:
+        return f"{METRIC_NAMES[metric]} is {metric_score(metric, lead['score'])}"
+    if state == "steady":
+        return f"{name} held steady"
+    if state == "cannot_tell":
+        return f"for {name} as a whole we cannot tell"
+    verb = "fell" if card.change(lead)["change"] < 0 else "rose"
+    return f"{name} {verb} to {METRIC_NAMES[metric]} {metric_score(metric, lead['score'])}"
+
+
+def _moved(group: list[tuple[str, list[str]]], verb: str, n_measures: int) -> str:
+    if len(group) == 1:
+        return f"{group[0][0]} {verb} on {_measures(group[0][1], n_measures)}"
+    return f"{joined([name for name, _ in group], 3)} {verb}"
+
+
+def _measures(on: Sequence[str], n_measures: int) -> str:
+    return "all three measures" if len(on) == n_measures == 3 else joined(list(on))
+
+
+def _lead(card: Card, lead: pd.Series) -> str:
+    metric = card.metrics[0]
+    told = [f"{METRIC_NAMES[metric]} is {metric_with_interval(metric, lead['score'], lead['ci_low'], lead['ci_high'])}"]
+    target = card.against_target(lead, metric)
+    if target:
+        told[0] += f", {target[:1].lower()}{target[1:]}"
+    change, state = card.change(lead), card.state(lead)
+    if state is not None:
+        value, limits = metric_change(metric, change["change"], change["ci_low"], change["ci_high"], state)
+        said = f"The change on {card.earlier} is {value}\u00a0({limits})"
+        if state == "cannot_tell" and change["ci_low"] <= 0 <= change["ci_high"]:
+            smallest = metric_change(metric, change["detectable"], 0, 0)[0].lstrip("+")
+            said += f"; these answers would show a change of {smallest} points four times in five"
+        elif state == "cannot_tell":
+            said += f", not clear among {change['n_comparisons']} comparisons"
+        told.append(said)
+    elif card.comparison is None:
+        told.append("There is no earlier period to compare with")
+    if card.not_asked:
+        told.append(f"{joined(card.not_asked)} {'was' if len(card.not_asked) == 1 else 'were'} not asked")
+    return ". ".join(told) + "."
+
+
+def _tally_text(members: list[tuple[str, list[str]]], key: str, n_measures: int) -> str:
+    if key in ("steady", "cannot_tell") or len(members) > 4:
+        return joined([name for name, _ in members], 5)
+    return "; ".join(f"{name} on {_measures(on, n_measures)}" for name, on in members)

@@ -1,0 +1,250 @@
+"""The scorecard's score table, its tables for analysts, and its method note."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from cxinsights.analysis.baseline import NODE
+from cxinsights.display.blocks import Block, Column, Measure, Nothing, Prose, ScoreCell, ScoreRow, ScoreTable, Table
+from cxinsights.display.numbers import (
+    DASH,
+    count,
+    metric_change,
+    metric_interval,
+    metric_score,
+    metric_with_interval,
+    p_text,
+    plain,
+)
+from cxinsights.display.scorecard.card import METRIC_NAMES, Card
+from cxinsights.display.words import as_subject, joined
+from cxinsights.params import ALL
+from cxinsights.privacy import Guarded, Suppressed
+from cxinsights.schemas.columns import label, value_label
+
+__all__ = ["method_scorecard", "table_changes", "table_parts", "table_rests", "table_scores", "table_segments"]
+
+FEW = 100  # bases below are marked as few answers
+
+
+def table_parts(result: Guarded) -> Block:
+    """Regions, units or sites by measure: the total first, the others from low to high."""
+    card = Card(result)
+    if not card.parts or not card.metrics:
+        return Nothing()
+    kind, first = as_subject(card.kind_of_parts), METRIC_NAMES[card.metrics[0]]
+    parts = sorted(card.parts, key=lambda pair: _sort_key(pair[1], card.metrics[0]))
+    rows = [_row(card, card.own, card.subject.name, total=True)]
+    rows += [_row(card, part, name, link=_link(card, part)) for name, part in parts]
+    has_target = any(cell.target is not None for row in rows for cell in row.cells)
+    return ScoreTable(
+        key=f"{card.kind_of_parts}s",
+        title=f"{kind}s{' against target' * has_target}"
+        + (f"{',' * has_target} and change on {card.earlier}" if card.comparison else ""),
+        subtitle=f"Score with 95% interval{' and target' * has_target}; {card.subject.period}"
+        + (f"; change since {card.earlier_label}" if card.comparison else ""),
+        of=kind,
+        measures=[Measure(m, METRIC_NAMES[m], _unit_of(card, m)) for m in card.metrics],
+        rows=rows,
+        how=f"The dot is the score, the line its 95% interval{', the dashed tick the target' * has_target}. "
+        f"{kind}s are listed from low to high {first}; neighbours whose lines overlap may swap places.",
+        legend=_legend(card),
+        caption=f"Not shown: fewer than {result.study.privacy.customer_min} answers. Few: fewer than {FEW}. Source: "
+        f"{result.study.surveys.get(card.params.survey, 'survey')}, {card.subject.period}.",
+        has_target=has_target,
+    )
+
+
+def table_scores(result: Guarded) -> Block:
+    """Every score of the subject: all surveys and measures, weighted and not, with base and interval."""
+    if not len(result.scores):
+        return Nothing()
+    rows = []
+    for one in result.scores.itertuples():
+        told = [DASH, DASH, DASH]
+        if one.question == "not_asked":
+            told[0] = "not asked"
+        elif isinstance(one.score, Suppressed):
+            told[0] = str(one.score)
+        elif pd.notna(one.score):
+            limits = metric_interval(one.metric, one.ci_low, one.ci_high)
+            told = [metric_score(one.metric, one.score), limits, f"{one.n_effective:,.0f}"]
+        form = "weighted" if one.weighted else "unweighted"
+        rows.append([_measure(result, one), form, *told, f"{one.n:,}", f"{one.n_missing:,}"])
+    names = ["Score", "95% interval", "Effective answers", "Answers", "Without answer"]
+    return Table(
+        "scores",
+        "All scores as a table",
+        [Column("Measure", numeric=False), Column("Form", numeric=False), *(Column(name) for name in names)],
+        rows,
+        note="Kinds of survey are never pooled. Effective answers: answers of equal weight, one per customer, that "
+        "would be as precise.",
+    )
+
+
+def table_changes(result: Guarded) -> Block:
+    """Every comparison of the subject with an earlier period, with adjusted tests."""
+    node = result.scores[NODE].iloc[0].to_numpy() if len(result.scores) else None
+    if node is None or not len(result.changes):
+        return Nothing()
+    rows = []
+    for one in result.changes[(result.changes[NODE] == node).all(axis=1)].itertuples():
+        since = f"since {result.study.periods.period(one.compare_period).label}"
+        told = [plain(one.change), DASH, "not tested", DASH, DASH]
+        if not isinstance(one.change, Suppressed) and pd.notna(one.change):
+            value, limits = metric_change(one.metric, one.change, one.ci_low, one.ci_high, one.state)
+            shows = metric_change(one.metric, one.detectable, 0, 0)[0].lstrip("+")
+            told = [value, limits, _state_text(one), p_text(one.p_adjusted), shows]
+        rows.append([_measure(result, one), since, *told, f"{one.n:,}", f"{one.n_compare:,}"])
+    names = ["Change", "95% interval", "State", "p adjusted", "Would show", "Answers", "Answers then"]
+    return Table(
+        "changes",
+        "Changes and how sure they are",
+        [Column("Measure", numeric=False), Column("Compared", numeric=False), *(Column(name) for name in names)],
+        rows,
+        note="p is adjusted (Benjamini–Hochberg) among all units, regions and the company for the same measure and "
+        "comparison. Would show: the smallest change that these answers would show four times in five.",
+    )
+
+
+def table_rests(result: Guarded) -> Block:
+    """Each part against the rest of the subject."""
+    card = Card(result)
+    if not len(result.rests):
+        return Nothing()
+    rows = []
+    for one in result.rests[result.rests["survey"] == card.params.survey].itertuples():
+        name = card.name_of(pd.Series({c: getattr(one, c) for c in NODE}))
+        told = [plain(one.difference), DASH, "not tested"]
+        if not isinstance(one.difference, Suppressed) and pd.notna(one.difference):
+            clear = one.p_adjusted < 1 - result.study.scores.confidence
+            change = metric_change(one.metric, one.difference, one.ci_low, one.ci_high)
+            told = [*change, "differs" if clear else "cannot tell"]
+        rows.append([f"{name}, {METRIC_NAMES[one.metric]}", *told, f"{one.n:,}", f"{one.n_compare:,}"])
+    names = ["Difference", "95% interval", "Adjusted test", "Answers", "Answers of the rest"]
+    return Table(
+        "rests",
+        f"Each {card.kind_of_parts} against the rest of {card.subject.name}",
+        [Column(f"{as_subject(card.kind_of_parts)} and measure", numeric=False), *(Column(name) for name in names)],
+        rows,
+        note="Each is compared with all the others together, never with a total that holds it; p is adjusted "
+        f"(Benjamini–Hochberg) among all {card.kind_of_parts}s for the same measure.",
+    )
+
+
+def table_segments(result: Guarded) -> Block:
+    """All breakdowns and measures."""
+    if not len(result.segments):
+        return Nothing()
+    rows = []
+    for one in result.segments.itertuples():
+        group = f"{label(one.segment, result.study)}: {value_label(one.segment, one.group, result.study)}"
+        told = [plain(one.score), DASH, DASH]
+        if not isinstance(one.score, Suppressed):
+            told = [metric_with_interval(one.metric, one.score, one.ci_low, one.ci_high), "not tested", DASH]
+            if pd.notna(one.difference):
+                value, limits = metric_change(one.metric, one.difference, one.diff_low, one.diff_high)
+                told[1:] = [f"{value}\u00a0({limits})", p_text(one.p_adjusted)]
+        rows.append([group, METRIC_NAMES[one.metric], *told, f"{one.n:,}"])
+    names = ["Score (95% interval)", "From the others", "p adjusted", "Answers"]
+    return Table(
+        "groups",
+        "All groups of customers as a table",
+        [Column("Group", numeric=False), Column("Measure", numeric=False), *(Column(name) for name in names)],
+        rows,
+        note="Each group is compared with the other groups of its breakdown; p is adjusted (Benjamini–Hochberg) among "
+        "all groups of all units for the same measure.",
+    )
+
+
+def method_scorecard(result: Guarded) -> Prose:
+    """What the scores mean here, what the states mean, and what is not shown."""
+    rules, fewest = result.study.scores, result.study.privacy.customer_min
+    weighted = bool(result.scores["weighted"].any()) if len(result.scores) else False
+    form = (
+        "Answers are weighted; errors are linearised over customers, and small or one-sided samples keep the adjusted "
+        "interval on their effective number of answers."
+        if weighted
+        else "Adjusted Wald for NPS, Wilson for shares, t for means; linearised over customers where one answers twice."
+    )
+    return Prose(
+        "Method and limits",
+        [
+            "NPS: share of promoters (9 or 10 on the question of recommending, 0 to 10) less share of detractors (0 to "
+            f"6), in points. CSAT: share of answers from {rules.csat.top_box_from:g} up on a scale of "
+            f"{rules.csat.min:g} to {rules.csat.max:g}. CES: mean ease on a scale of {rules.ces.min:g} to "
+            f"{rules.ces.max:g}.",
+            f"Intervals: 95%. {form}",
+            "A change is clear where its test, adjusted among all units, says so; slightly, where its whole interval "
+            f"lies within {_within(list(METRIC_NAMES)[:3], result)}; steady, where the interval holds zero and lies "
+            "within; else we cannot tell.",
+            f"Fewer than {rules.min_base} answers on either side are not tested. Fewer than {fewest} are not shown; "
+            "where one hidden figure could be worked out from a total, a second is hidden.",
+        ],
+    )
+
+
+def _measure(result: Guarded, one) -> str:
+    return f"{METRIC_NAMES[one.metric]}, {result.study.surveys.get(one.survey, one.survey)}"
+
+
+def _state_text(one) -> str:
+    if one.state == "cannot_tell" and not one.ci_low <= 0 <= one.ci_high:
+        return f"not clear among {one.n_comparisons} comparisons"
+    return one.state.replace("_", " ")
+
+
+def _row(card: Card, rows: pd.DataFrame, name: str, *, link: str = "", total: bool = False) -> ScoreRow:
+    cells = [
+        card.cell(rows.loc[metric], metric) if metric in rows.index else ScoreCell(metric, False, "No answers")
+        for metric in card.metrics
+    ]
+    n = int(rows["n"].max())
+    return ScoreRow(name, count(n) + (", few" if 0 < n < FEW else ""), cells, link, total)
+
+
+def _sort_key(part: pd.DataFrame, metric: str) -> float:
+    score = part.loc[metric, "score"] if metric in part.index else float("nan")
+    return float("inf") if isinstance(score, Suppressed) or pd.isna(score) else float(score)
+
+
+def _link(card: Card, part: pd.DataFrame) -> str:
+    """Where a part's own scorecard lies, from this one's folder; sites have none."""
+    first = part.iloc[0]
+    if first["level"] == "site":
+        return ""
+    whole = card.params.region == ALL
+    place = f"../../../{first['region']}/{first['unit']}" if whole else f"../../{first['unit']}"
+    return f"{place}/scorecard/index.html"
+
+
+def _legend(card: Card) -> list[tuple[Sequence[str], str]]:
+    if card.comparison is None:
+        return []
+    within = _within(card.metrics, card.result)
+    return [
+        (("better", "worse"), "clear, by a test adjusted among all that are compared"),
+        (("slightly_better", "slightly_worse"), f"clear, but all of the interval within {within}"),
+        (("steady",), f"the interval holds zero and stays within {within}"),
+        (("cannot_tell",), "too few answers to say either"),
+    ]
+
+
+def _within(metrics: Sequence[str], result: Guarded) -> str:
+    """The smallest changes that matter, in words."""
+    margins = result.study.scores.margins
+    sizes = {
+        "nps": f"±{margins.nps:g} NPS points",
+        "csat": f"±{100 * margins.csat:g} points of CSAT",
+        "ces": f"±{margins.ces:g} of CES",
+    }
+    return joined([sizes[m] for m in metrics]).replace(" and ", " or ")
+
+
+def _unit_of(card: Card, metric: str) -> str:
+    ces = card.study.scores.ces
+    return {
+        "nps": "points, −100 to +100",
+        "csat": "share satisfied",
+        "ces": f"ease, mean of {ces.min:g} to {ces.max:g}",
+    }[metric]

@@ -1,0 +1,46 @@
+"""How sentences are made: names joined, first letters, and the words that stand for states."""
+
+from collections.abc import Sequence
+
+__all__ = ["STATE_WORDS", "as_subject", "in_sentence", "joined", "possessive", "spelled"]
+
+STATE_WORDS = {
+    "better": "Better",
+    "worse": "Worse",
+    "slightly_better": "Slightly better",
+    "slightly_worse": "Slightly worse",
+    "steady": "Steady",
+    "cannot_tell": "Cannot tell",
+}
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+def joined(names: Sequence[str], most: int | None = None) -> str:
+    """Names as a sentence has them: A, B and C; beyond `most`, the rest as a number."""
+    names = list(names)
+    if most is not None and len(names) > most:
+        names = [*names[: most - 1], f"{spelled(len(names) - most + 1)} more"]
+    if len(names) <= 1:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def spelled(n: int) -> str:
+    """Small numbers in words."""
+    return _NUMBERS[n] if 0 <= n < len(_NUMBERS) else f"{n:,}"
+
+
+def in_sentence(label: str) -> str:
+    """A label inside a sentence: first letter small, unless its first word is a name (AirTrain, NPS)."""
+    first = label.split(" ")[0]
+    return label if any(c.isupper() for c in first[1:]) else label[:1].lower() + label[1:]
+
+
+def as_subject(text: str) -> str:
+    """A sentence's beginning: first letter large."""
+    return text[:1].upper() + text[1:]
+
+
+def possessive(name: str) -> str:
+    """Harbour’s, Headquarters’."""
+    return f"{name}’" if name.endswith("s") else f"{name}’s"
