@@ -1,0 +1,152 @@
+"""The baseline of a study and period, kept: what a report needs of all others, computed once before them.
+
+It holds the scores and comparisons of every site, unit and region with the plan of what is hidden, the
+company's driver importance, and weights where a study rakes them. One fingerprint names its content.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from cxinsights.analysis.baseline import Baseline, fit_baseline
+from cxinsights.analysis.drivers import fit_drivers
+from cxinsights.analysis.weighting import rake
+from cxinsights.data.atomic import replaced_folder
+from cxinsights.data.importing import read_manifest
+from cxinsights.data.tables import data_hash, read_table, table_columns
+from cxinsights.errors import UnknownNameError, did_you_mean
+from cxinsights.params import ALL, DriversParams, Project, Study, resolve
+from cxinsights.privacy import protect
+from cxinsights.report.cache import remember
+from cxinsights.report.fingerprints import code_hash, short_hash
+
+__all__ = ["KeptBaseline", "answers_of", "load_baseline", "with_weights"]
+
+_META = "baseline.json"
+_TABLES = ("scores", "changes", "rests", "segments")
+
+
+@dataclass(frozen=True)
+class KeptBaseline:
+    """A period's baseline as it is kept."""
+
+    fingerprint: str
+    data: str
+    """Short name of the answers it was computed from."""
+    baseline: Baseline
+    company_importance: pd.DataFrame
+    """The company's driver importance; empty where the study has no drivers or too few answers."""
+    weights: pd.DataFrame
+    """Raked weight of each answer; empty where the study does not rake."""
+
+
+def load_baseline(project: Project, study: Study, period: str) -> KeptBaseline:
+    """The baseline of one period: from its folder, or computed and kept where something has changed.
+
+    Raises
+    ------
+    UnknownNameError
+        No answers belong to this period.
+    """
+    manifest = read_manifest(project, study)
+    known = manifest["tables"].get("responses", {}).get("periods", {})
+    if period not in known:
+        raise UnknownNameError(f"{study.name}: {did_you_mean('period', period, study.periods.order(list(known)))}")
+    settings = study.model_dump(mode="json", include={"scores", "privacy", "rake", "drivers", "periods"})
+    fingerprint = short_hash(manifest["fingerprint"], settings, period, code_hash("analysis"), code_hash("."))
+    folder = project.private(study.name) / "baseline" / period
+    if (folder / _META).exists():
+        kept = json.loads((folder / _META).read_text(encoding="utf-8"))
+        if kept["fingerprint"] == fingerprint:
+            return _load(folder, kept, period)
+    computed = _compute(project, study, period, list(known), fingerprint)
+    _save(computed, folder)
+    return computed
+
+
+def answers_of(
+    project: Project, study: Study, columns: Iterable[str], periods: list[str] | None = None, **where: str | None
+) -> pd.DataFrame:
+    """Answers with the columns that the table has of those wanted."""
+    have = table_columns(project, study, "responses")
+    wanted = [name for name in dict.fromkeys(columns) if name in have]
+    return read_table(project, study, "responses", periods=periods, columns=wanted, **where)
+
+
+def with_weights(answers: pd.DataFrame, weights: pd.DataFrame) -> pd.DataFrame:
+    """Answers with their raked weights, where the study rakes."""
+    return answers.merge(weights, on="response_id", how="left") if len(weights) else answers
+
+
+def _compute(project: Project, study: Study, period: str, known: list[str], fingerprint: str) -> KeptBaseline:
+    periods = study.periods.order(known)
+    periods = periods[: periods.index(period) + 1]
+    columns = [
+        "response_id", "region", "unit", "site", "period", "survey", "customer_id", "weight",
+        "nps_answer", "csat_score", "ces_score", *study.scores.segments, *(study.rake.margins if study.rake else ()),
+    ]  # fmt: skip
+    answers = answers_of(project, study, columns, periods)
+    weights = _raked(answers, study)
+    earlier = {"previous": study.periods.previous(period), "year_ago": study.periods.year_ago(period)}
+    baseline = fit_baseline(
+        with_weights(answers, weights), study.scores, periods, {kind: p for kind, p in earlier.items() if p}
+    )
+    importance = _company_importance(project, study, period, weights)
+    return KeptBaseline(fingerprint, data_hash(answers), protect(baseline, study.privacy), importance, weights)
+
+
+def _raked(answers: pd.DataFrame, study: Study) -> pd.DataFrame:
+    if study.rake is None:
+        return pd.DataFrame()
+    parts = [
+        pd.DataFrame(
+            {
+                "response_id": part["response_id"],
+                "weight": rake(part, study.rake.margins, trim_ratio=study.rake.trim_ratio),
+            }
+        )
+        for _, part in answers.groupby(["period", "survey"])
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _company_importance(project: Project, study: Study, period: str, weights: pd.DataFrame) -> pd.DataFrame:
+    """The company's importance, for units too small for a regression of their own."""
+    if not study.drivers:
+        return pd.DataFrame()
+    params = resolve(study, "drivers", period, ALL, ALL)
+    answers = with_weights(answers_of(project, study, driver_columns(params), [period], survey=params.survey), weights)
+    result = remember(project.private(study.name) / "cache", fit_drivers, answers, params, company=None)
+    return result.importance
+
+
+def driver_columns(params: DriversParams) -> list[str]:
+    """Columns a driver regression reads."""
+    outcome = "nps_answer" if params.outcome == "nps" else params.outcome
+    applies = [f"{name}_applies" for name in params.drivers]
+    return ["response_id", "customer_id", "weight", outcome, *params.drivers, *applies]
+
+
+def _save(kept: KeptBaseline, folder: Path) -> None:
+    with replaced_folder(folder) as fresh:
+        for name in _TABLES:
+            getattr(kept.baseline, name).to_parquet(fresh / f"{name}.parquet", index=False)
+        kept.company_importance.to_parquet(fresh / "company_importance.parquet", index=False)
+        kept.weights.to_parquet(fresh / "weights.parquet", index=False)
+        (fresh / _META).write_text(
+            json.dumps({"fingerprint": kept.fingerprint, "data": kept.data}) + "\n", encoding="utf-8"
+        )
+
+
+def _load(folder: Path, kept: dict[str, str], period: str) -> KeptBaseline:
+    tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in _TABLES}
+    return KeptBaseline(
+        kept["fingerprint"],
+        kept["data"],
+        Baseline(period, **tables),
+        pd.read_parquet(folder / "company_importance.parquet"),
+        pd.read_parquet(folder / "weights.parquet"),
+    )

@@ -1,0 +1,83 @@
+"""Costly results, kept: the same function on the same data, parameters and code is computed once.
+
+Results are kept as Parquet files and JSON under the study's private folder, which no server reaches: a
+bootstrap has a row per draw, and another analysis may have a row per person. Nothing is ever unpickled.
+"""
+
+import json
+import logging
+import shutil
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+import pandas as pd
+
+from cxinsights.data.atomic import replaced_folder
+from cxinsights.data.tables import data_hash
+from cxinsights.params import ReportParams
+from cxinsights.report.fingerprints import code_hash, short_hash
+
+__all__ = ["remember"]
+
+Result = TypeVar("Result")
+
+log = logging.getLogger(__name__)
+
+_META = "result.json"
+
+
+def remember(
+    folder: Path,
+    function: Callable[..., Result],
+    frame: pd.DataFrame,
+    params: ReportParams,
+    **frames: pd.DataFrame | None,
+) -> Result:
+    """`function(frame, params, **frames)`, from the cache where it was computed before.
+
+    Parameters
+    ----------
+    folder
+        Where results are kept.
+    function
+        Gives a frozen dataclass of frames and plain values, as its annotation says.
+    """
+    hashes = {name: data_hash(f) if f is not None else None for name, f in frames.items()}
+    asked = params.model_dump(mode="json")
+    key = short_hash(function.__qualname__, asked, data_hash(frame), hashes, code_hash("analysis"), pd.__version__)
+    kept = folder / f"{function.__name__}-{key}"
+    if (kept / _META).exists():
+        try:
+            return _load(kept, get_type_hints(function)["return"], params)
+        except (OSError, ValueError, KeyError) as error:
+            log.warning("cache: %s cannot be read (%s); computed again", kept.name, type(error).__name__)
+            shutil.rmtree(kept, ignore_errors=True)
+    result = function(frame, params, **frames)
+    _save(result, kept)
+    return result
+
+
+def _save(result: Any, folder: Path) -> None:
+    plain = {}
+    with replaced_folder(folder) as fresh:
+        for field in fields(result):
+            value = getattr(result, field.name)
+            if isinstance(value, pd.DataFrame):
+                value.to_parquet(fresh / f"{field.name}.parquet", index=False)
+            elif field.name != "params":
+                plain[field.name] = value
+        (fresh / _META).write_text(json.dumps(plain), encoding="utf-8")
+
+
+def _load(folder: Path, result_class: type, params: ReportParams) -> Any:
+    values: dict[str, Any] = {"params": params}
+    plain = json.loads((folder / _META).read_text(encoding="utf-8"))
+    for field in fields(result_class):
+        if field.name in plain:
+            is_tuple = getattr(field.type, "__origin__", None) is tuple or "tuple" in str(field.type)
+            values[field.name] = tuple(plain[field.name]) if is_tuple else plain[field.name]
+        elif field.name != "params":
+            values[field.name] = pd.read_parquet(folder / f"{field.name}.parquet")
+    return result_class(**values)

@@ -1,0 +1,62 @@
+"""The frame of every page: style, bar and footer around the parts."""
+
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader
+
+from cxinsights.display.fonts import FAMILY, page_font
+from cxinsights.display.theme import DARK, LIGHT, css_colours
+
+__all__ = ["Page", "render_page", "style"]
+
+
+@dataclass(frozen=True)
+class Page:
+    """What goes into the frame."""
+
+    title: str
+    crumbs: list[tuple[str, str]]
+    """Names and links of the way here; the last is this page."""
+    content: str = ""
+    """HTML of the parts, made by our own blocks."""
+    foot: list[str] = field(default_factory=list)
+    home: str = "../../../../../index.html"
+    reading: bool = False
+    """Whether the page is for reading, and narrower."""
+
+    @property
+    def style(self) -> str:
+        """The style sheet, whole: a page asks no other host for anything."""
+        return style()
+
+
+def render_page(page: Page) -> str:
+    """HTML of a whole page."""
+    return _environment().get_template("page.html.j2").render(page=page)
+
+
+@cache
+def style() -> str:
+    """Font, colours of both themes, and rules."""
+    font = (
+        f"@font-face{{font-family:'{FAMILY}';font-weight:400 600;font-display:swap;"
+        f"src:url(data:font/woff2;base64,{page_font()}) format('woff2')}}"
+    )
+    light, dark = css_colours(LIGHT), css_colours(DARK)
+    paper = css_colours({**LIGHT, "page": "#FFFFFF"})
+    themes = (
+        f":root{{color-scheme:light;{light}}}\n"
+        f"@media (prefers-color-scheme:dark){{:root:not([data-theme=light]){{color-scheme:dark;{dark}}}}}\n"
+        f":root[data-theme=dark]{{color-scheme:dark;{dark}}}\n"
+        f"@media print{{:root,:root:not([data-theme=light]),:root[data-theme=dark]{{color-scheme:light;{paper}}}}}\n"
+    )
+    rules = files("cxinsights.report").joinpath("template/style.css").read_text(encoding="utf-8")
+    return font + "\n" + themes + rules
+
+
+@cache
+def _environment() -> Environment:
+    # names and links are escaped where they stand; content is HTML already
+    return Environment(loader=PackageLoader("cxinsights.report", "template"), autoescape=False)

@@ -1,0 +1,64 @@
+"""From an executed notebook to a page: its blocks in order, inside the frame. Nothing is computed here."""
+
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+import nbformat
+
+from cxinsights.display.blocks import MEDIA_TYPE
+from cxinsights.errors import ReportError
+from cxinsights.params import Study
+from cxinsights.report.identity import ReportId
+from cxinsights.report.pages import Page, render_page
+
+__all__ = ["blocks_of", "page_of", "render_snapshot"]
+
+
+def render_snapshot(notebook: Path, report: ReportId, study: Study, made_on: date) -> str:
+    """HTML of the report's static page.
+
+    Raises
+    ------
+    ReportError
+        The notebook shows nothing of ours: it was not executed, or its cells do not end in blocks.
+    """
+    blocks = blocks_of(notebook)
+    if not blocks:
+        raise ReportError(f"{report.path}: the notebook has no outputs to make a page of. Was it executed?")
+    return render_page(page_of(report, study, "\n".join(blocks), made_on))
+
+
+def page_of(report: ReportId, study: Study, content: str, made_on: date | None = None) -> Page:
+    """The frame of a report's page."""
+    crumbs = report.crumbs(study)
+    label = study.label_of(report.region, report.unit)
+    period = study.periods.period(report.period)
+    return Page(
+        title=f"{report.analysis.capitalize()}, {label}, {period.short}",
+        crumbs=crumbs,
+        content=content,
+        foot=foot_of(study, made_on),
+    )
+
+
+def foot_of(study: Study, made_on: date | None) -> list[str]:
+    """Source, dates and version."""
+    dates = []
+    if made_on is not None:
+        dates.append(f"made on {made_on.day} {made_on:%B %Y}")
+    if study.cutoff is not None:
+        dates.append(f"data to {study.cutoff.day} {study.cutoff:%B %Y}")
+    told = ", ".join([*dates, f"cxinsights {version('cxinsights')}"])
+    return [study.about, told[:1].upper() + told[1:] + "."]
+
+
+def blocks_of(notebook: Path) -> list[str]:
+    """HTML of the blocks an executed notebook shows, in order."""
+    found = []
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        for output in cell.get("outputs", []):
+            block = output.get("data", {}).get(MEDIA_TYPE)
+            if block:
+                found.append("".join(block) if isinstance(block, list) else block)
+    return found

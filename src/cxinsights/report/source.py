@@ -1,0 +1,107 @@
+"""What a notebook opens: a report's study, data and baseline, validated, or stopped here with a clear word."""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from cxinsights.analysis.baseline import Baseline
+from cxinsights.analysis.scorecard import node_of
+from cxinsights.data.tables import data_hash, has_table, read_table
+from cxinsights.display.blocks import Headline
+from cxinsights.params import ALL, DriversParams, Project, ReportParams, Study, load_study
+from cxinsights.privacy import Guarded, guard, is_hidden
+from cxinsights.report.baselines import KeptBaseline, answers_of, driver_columns, load_baseline, with_weights
+from cxinsights.report.cache import remember
+from cxinsights.report.record import Provenance, record
+
+__all__ = ["Source", "open_source"]
+
+
+Result = TypeVar("Result")
+
+
+class Source:
+    """A report's data, read when first asked for."""
+
+    def __init__(self, params: ReportParams, project: Project, study: Study) -> None:
+        self.params = params
+        self.project = project
+        self.study = study
+
+    @cached_property
+    def kept(self) -> KeptBaseline:
+        """The period's baseline as it is kept."""
+        return load_baseline(self.project, self.study, self.params.period)
+
+    @property
+    def baseline(self) -> Baseline:
+        """Scores and comparisons of every site, unit and region in the period."""
+        return self.kept.baseline
+
+    @cached_property
+    def responses(self) -> pd.DataFrame:
+        """The report's own answers of its survey, with the columns its analysis reads."""
+        params = self.params
+        found = answers_of(
+            self.project,
+            self.study,
+            driver_columns(params),
+            [params.period],
+            region=params.region,
+            unit=params.unit,
+            survey=params.survey,
+        )
+        return with_weights(found, self.kept.weights)
+
+    @cached_property
+    def targets(self) -> pd.DataFrame | None:
+        """The study's targets; None where it has none."""
+        if not has_table(self.project, self.study, "targets"):
+            return None
+        return read_table(self.project, self.study, "targets", periods=[self.params.period])
+
+    @property
+    def company_importance(self) -> pd.DataFrame | None:
+        """The company's driver importance, for a part of it; None for the company itself."""
+        importance = self.kept.company_importance
+        return importance if len(importance) and self.params.unit != ALL else None
+
+    def remember(self, fit: Callable[..., Result], frame: pd.DataFrame, **frames: pd.DataFrame | None) -> Result:
+        """`fit(frame, params, **frames)`, from the cache where data, params and code are the same as before."""
+        folder = self.project.private(self.study.name) / "cache"
+        return remember(folder, fit, frame, self.params, **frames)
+
+    def guard(self, result: Any) -> Guarded:
+        """The result as readers may see it, by the study's thresholds and the period's plan."""
+        node = node_of(self.params, self.baseline)
+        hidden = is_hidden(self.baseline, node, self.params.survey, self.params.period)
+        return guard(result, self.study, hidden=hidden)
+
+    def record(self, result: Guarded, headline: Headline) -> Provenance:
+        """Write the result where the batch asks for it, and say what it rests on."""
+        read = data_hash(self.responses) if isinstance(self.params, DriversParams) else self.kept.data
+        return record(result, headline, read)
+
+
+def open_source(params: ReportParams, project: Project | None = None) -> Source:
+    """Open what a report reads.
+
+    Raises
+    ------
+    UnknownNameError
+        No study, region, unit or period has the name asked for.
+    DataError
+        The study has not been imported.
+    """
+    project = project or Project.find()
+    study = load_study(project, params.study)
+    study.periods.period(params.period)
+    if params.region != ALL:
+        study.region(params.region)
+        if params.unit != ALL:
+            study.unit(params.region, params.unit)
+    source = Source(params, project, study)
+    source.kept  # noqa: B018  reads or computes the baseline now, so that what is missing is said here
+    return source
