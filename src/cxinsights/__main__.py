@@ -1,0 +1,5 @@
+"""`python -m cxinsights`: the command line."""
+
+from cxinsights.cli import main
+
+main()

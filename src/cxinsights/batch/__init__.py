@@ -1,0 +1,1 @@
+"""Reports for many units: what would run, and running it."""

@@ -1,0 +1,106 @@
+"""The plan: which reports a command asks for, and which are left out and why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cxinsights.data.tables import has_table, latest_period
+from cxinsights.errors import UnknownNameError, did_you_mean
+from cxinsights.params import ALL, ANALYSES, Project, ReportParams, Study, resolve
+from cxinsights.report.identity import ReportId
+
+__all__ = ["Plan", "Skipped", "make_plan"]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Reports that are left out, and why."""
+
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Reports to make, the largest first, and what is left out."""
+
+    study: Study
+    period: str
+    reports: dict[ReportId, ReportParams]
+    skipped: list[Skipped]
+
+
+def make_plan(
+    project: Project,
+    study: Study,
+    *,
+    period: str | None = None,
+    region: str | None = None,
+    unit: str | None = None,
+    only: Sequence[str] = (),
+) -> Plan:
+    """Study × period × region × unit × analysis, narrowed as asked.
+
+    Parameters
+    ----------
+    period
+        The latest with answers where not given.
+    region
+        One region with its units, or `_all` for the company; everything where not given.
+    unit
+        One unit (in every region that has it), or `_all` for the regions' and the company's own reports.
+    only
+        Analyses; all where empty.
+
+    Raises
+    ------
+    UnknownNameError
+        Nothing has the name asked for.
+    """
+    period = period or latest_period(project, study)
+    study.periods.period(period)
+    for name in only:
+        if name not in ANALYSES:
+            raise UnknownNameError(did_you_mean("analysis", name, ANALYSES))
+    places = _places(study, region, unit)
+    skipped = []
+    if study.one_region and unit in (None, ALL) and region != ALL:
+        skipped.append(Skipped(f"{next(iter(study.regions))}/_all", "one region: its report is the company's"))
+    chosen = []
+    for analysis, model in ANALYSES.items():
+        if only and analysis not in only:
+            continue
+        missing = [table for table in model.needs if not has_table(project, study, table)]
+        if missing:
+            skipped.append(Skipped(analysis, f"no {missing[0]} table"))
+        elif analysis == "drivers" and not study.drivers:
+            skipped.append(Skipped(analysis, f"no drivers: section in params/{study.name}/study.yml"))
+        else:
+            chosen.append(analysis)
+    reports = {}
+    for place in places:
+        for analysis in chosen:
+            params = resolve(study, analysis, period, *place)
+            reports[ReportId.of(params)] = params
+    return Plan(study, period, reports, skipped)
+
+
+def _places(study: Study, region: str | None, unit: str | None) -> list[tuple[str, str]]:
+    """Regions and units asked for: the company first, then regions, then units."""
+    regions = list(study.regions) if region in (None, ALL) else [region]
+    for name in regions:
+        study.region(name)
+    places = [(ALL, ALL)] if region in (None, ALL) else []
+    if study.one_region and region not in (None, ALL) and unit in (None, ALL):
+        places = [(ALL, ALL)]
+    if not study.one_region and region != ALL:
+        places += [(name, ALL) for name in regions]
+    if region != ALL:
+        places += [(name, u) for name in regions for u in study.region(name).units]
+    if unit is None:
+        return places
+    found = [place for place in places if place[1] == unit]
+    if not found:
+        known = sorted({u for name in regions for u in study.region(name).units})
+        where = f"{study.name}: {region}" if region else study.name
+        raise UnknownNameError(f"{where}: {did_you_mean('unit', unit, [ALL, *known])}")
+    return found

@@ -1,0 +1,138 @@
+"""Make one report: run its notebook, make its page, put its folder in place whole.
+
+Everything is made in a folder beside the last good report and takes its place in one step; a report that
+fails leaves the last good one where it was.
+"""
+
+import json
+import os
+import platform
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import nbformat
+import papermill
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from papermill.exceptions import PapermillExecutionError
+
+from cxinsights.data.atomic import replaced_folder
+from cxinsights.errors import ReportError
+from cxinsights.params import Project, ReportParams, load_study
+from cxinsights.report.identity import ReportId
+from cxinsights.report.record import RECORD_TO
+from cxinsights.report.snapshot import render_snapshot
+
+__all__ = ["Outcome", "make_report", "one_thread_each"]
+
+CELL_TIMEOUT_S = 600
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one report ended."""
+
+    report: ReportId
+    seconds: float
+    status: str = ""
+    """Of the result: ok, too_few, refused, no_data; empty where the report failed."""
+    error: str = ""
+    """Where and why it failed."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is no new report."""
+        return bool(self.error)
+
+
+def one_thread_each() -> None:
+    """Let kernels compute with one thread each: reports run side by side, and sums keep their order."""
+    for name in _THREADS:
+        os.environ[name] = "1"
+
+
+def make_report(root: Path, params: ReportParams) -> Outcome:
+    """Make one report, or say where and why it failed.
+
+    Parameters
+    ----------
+    root
+        The project's folder.
+    """
+    project = Project(root)
+    report = ReportId.of(params)
+    start = time.perf_counter()
+    try:
+        status = _make(project, report, params)
+    except (ReportError, PapermillExecutionError, CellTimeoutError, DeadKernelError, OSError) as error:
+        return Outcome(report, time.perf_counter() - start, error=_told(report, error))
+    return Outcome(report, time.perf_counter() - start, status=status)
+
+
+def _make(project: Project, report: ReportId, params: ReportParams) -> str:
+    source = project.notebooks / f"{report.analysis}.ipynb"
+    started = datetime.now(UTC)
+    with replaced_folder(report.folder(project.outputs)) as folder:
+        notebook = folder / source.name
+        os.environ[RECORD_TO] = str(folder)
+        os.environ["CXINSIGHTS_HOME"] = str(project.root)
+        try:
+            papermill.execute_notebook(
+                str(source),
+                str(notebook),
+                parameters=params.model_dump(mode="json"),
+                cwd=str(project.root),
+                progress_bar=False,
+                log_output=False,
+                autosave_cell_every=0,
+                execution_timeout=CELL_TIMEOUT_S,
+            )
+        except Exception:
+            _keep_failed(notebook, report, project)
+            raise
+        finally:
+            os.environ.pop(RECORD_TO, None)
+        result = folder / "result.json"
+        if not result.exists():
+            raise ReportError("the notebook ended without source.record(result, headline): nothing was recorded.")
+        study = load_study(project, report.study)
+        page = render_snapshot(notebook, report, study, started.astimezone().date())
+        (folder / "index.html").write_text(page, encoding="utf-8")
+        _write_run(folder, params, started)
+        return json.loads(result.read_text(encoding="utf-8"))["status"]
+
+
+def _write_run(folder: Path, params: ReportParams, started: datetime) -> None:
+    """What `result.json` must not hold: when, how long, and with which versions."""
+    packages = ("cxinsights", "numpy", "pandas", "scipy", "statsmodels", "papermill", "matplotlib")
+    run = {
+        "made_at": started.isoformat(timespec="seconds"),
+        "seconds": round((datetime.now(UTC) - started).total_seconds(), 2),
+        "parameters": params.model_dump(mode="json"),
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
+    }
+    (folder / "run.json").write_text(json.dumps(run, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _keep_failed(notebook: Path, report: ReportId, project: Project) -> None:
+    """Keep the notebook of a failed run where an analyst can open it, but nobody is served it."""
+    if notebook.exists():
+        kept = project.private(report.study) / "failed" / f"{report.path.replace('/', '-')}.ipynb"
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(nbformat.read(notebook, as_version=4), kept)
+
+
+def _told(report: ReportId, error: Exception) -> str:
+    """Where and why, in a few lines."""
+    notebook = f"notebooks/{report.analysis}.ipynb"
+    if isinstance(error, PapermillExecutionError):
+        line = next((line for line in error.source.splitlines() if line.strip()), "")
+        return f"{notebook}, cell {error.exec_count}: {line}\n{error.ename}: {error.evalue}"
+    if isinstance(error, CellTimeoutError):
+        return f"{notebook}: a cell ran longer than {CELL_TIMEOUT_S} s"
+    if isinstance(error, DeadKernelError):
+        return f"{notebook}: the kernel died (memory, or a crash in a library)"
+    return f"{notebook}: {error}"

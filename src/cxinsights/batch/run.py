@@ -1,0 +1,99 @@
+"""Run a plan: reports side by side on the cores at hand, one failure never stopping the others."""
+
+import logging
+import multiprocessing
+import os
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from cxinsights.batch.plan import Plan
+from cxinsights.batch.reports import Outcome, make_report, one_thread_each
+from cxinsights.params import Project
+from cxinsights.report.baselines import load_baseline
+from cxinsights.report.identity import ReportId
+
+__all__ = ["Summary", "run_plan"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How a run ended."""
+
+    outcomes: list[Outcome]
+
+    @property
+    def failed(self) -> list[Outcome]:
+        """Reports that were not made."""
+        return [outcome for outcome in self.outcomes if outcome.failed]
+
+
+def run_plan(
+    project: Project, plan: Plan, console: Console, *, workers: int | None = None, executor: Executor | None = None
+) -> Summary:
+    """Make every report of a plan.
+
+    Parameters
+    ----------
+    console
+        Where progress is shown: a bar on a terminal, a line per report elsewhere.
+    workers
+        Reports made at a time; as many as there are cores where not given.
+    executor
+        Where reports are made; processes on this machine where not given.
+    """
+    one_thread_each()
+    load_baseline(project, plan.study, plan.period)  # computed once, before the reports that read it
+    workers = min(workers or os.cpu_count() or 1, max(len(plan.reports), 1))
+    own = executor is None
+    executor = executor or ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    try:
+        waiting = {executor.submit(make_report, project.root, params): r for r, params in plan.reports.items()}
+        outcomes = list(_shown(_finished(waiting), len(waiting), console))
+    except KeyboardInterrupt:
+        executor.shutdown(wait=False, cancel_futures=True)
+        raise
+    finally:
+        if own:
+            executor.shutdown(cancel_futures=True)
+    return Summary(sorted(outcomes, key=lambda outcome: outcome.report))
+
+
+def _finished(waiting: dict[Future, ReportId]) -> Iterator[Outcome]:
+    for future in as_completed(waiting):
+        report = waiting[future]
+        error = future.exception()
+        if error is not None:  # not the report's own failure, which make_report tells: a worker's
+            log.debug("report %s", report.path, exc_info=error)
+            yield Outcome(report, 0.0, error=f"{type(error).__name__}: {error}")
+        else:
+            yield future.result()
+
+
+def _shown(outcomes: Iterator[Outcome], total: int, console: Console) -> Iterator[Outcome]:
+    """Pass outcomes on, showing each."""
+    if not console.is_terminal:
+        for at, outcome in enumerate(outcomes, start=1):
+            word = "failed" if outcome.failed else outcome.status
+            console.print(f"{at:>4}/{total}  {outcome.report.path}  {word}  {outcome.seconds:.1f} s", highlight=False)
+            yield outcome
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("Making reports", total=total)
+        for outcome in outcomes:
+            progress.advance(task)
+            if outcome.failed:
+                progress.console.print(f"[red]failed[/]  {outcome.report.path}")
+            yield outcome
