@@ -1,0 +1,59 @@
+# cxinsights. `make` alone lists what there is to do; every target sets up what it needs.
+
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+NARROW = $(if $(STUDY),--study $(STUDY)) $(if $(PERIOD),--period $(PERIOD)) $(if $(REGION),--region $(REGION)) \
+         $(if $(UNIT),--unit $(UNIT)) $(if $(ONLY),--only $(ONLY))
+
+.PHONY: help env reports plan serve lab test check bench lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+env: .venv/ready ## Build .venv from the lock, with the Jupyter kernel (done once)
+
+# uv, itself from the lock, installs the rest in seconds; hashes are checked throughout
+.venv/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "cxinsights needs Python 3.11 or newer; give one: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "Setting up .venv (once, about a minute) ..."
+	@$(PYTHON) -m venv .venv
+	@awk '/^uv==/ {on = 1} on {print} on && !/\\$$/ {exit}' requirements.lock > .venv/uv.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .venv/uv.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m ipykernel install --sys-prefix --name cxinsights --display-name cxinsights > /dev/null
+	@touch $@
+
+reports: env ## Make every report, or narrow: STUDY= REGION= UNIT= ONLY= PERIOD=
+	@$(BIN)/cxinsights run $(NARROW)
+
+plan: env ## Say which reports `make reports` would make, and which are left out and why
+	@$(BIN)/cxinsights plan $(NARROW)
+
+serve: env ## Serve the reports on this machine: PORT=
+	@$(BIN)/cxinsights serve $(if $(PORT),--port $(PORT))
+
+lab: env ## Open JupyterLab on the notebooks
+	$(BIN)/cxinsights import demo
+	$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/notebooks
+
+test: env ## Run all tests (browser tests need Chromium, and say so where there is none)
+	$(BIN)/cxinsights import demo
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --nbval --nbval-sanitize-with tests/nbval.cfg tests notebooks
+
+check: env ## Check the code's form and every params file
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/cxinsights check
+
+bench: env ## Measure against the field's other tools, in the same run
+	$(BIN)/python -m benchmarks
+
+lock: env ## Renew requirements.lock and environment.yml from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --extra test --extra bench --extra env --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade --quiet --output-file requirements.lock
+
+clean: ## Remove what was made: reports, tables, the demo company, .venv
+	rm -rf .venv outputs/*/ outputs/index.html data/*/
