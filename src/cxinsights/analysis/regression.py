@@ -7,8 +7,9 @@ HC3 errors with t reference, weighted where the answers are; for survey weights 
 from dataclasses import dataclass
 
 import numpy as np
-import statsmodels.api as sm
-from scipy import stats
+from scipy import special
+from statsmodels.regression.linear_model import OLS, WLS
+from statsmodels.tools.tools import add_constant
 
 from cxinsights.analysis.resampling import moments
 
@@ -52,8 +53,8 @@ def fit_linear(
     -----
     Checked against R: lm, sandwich 3.0-2 (`vcovHC(type = "HC3")`), lmtest 0.9-40, car 3.1-1 (`vif`).
     """
-    design = sm.add_constant(columns, has_constant="add")
-    model = sm.OLS(outcome, design) if weights is None else sm.WLS(outcome, design, weights=weights)
+    design = add_constant(columns, has_constant="add")
+    model = OLS(outcome, design) if weights is None else WLS(outcome, design, weights=weights)
     fit = model.fit(cov_type="HC3", use_t=True)
     limits = fit.conf_int(1 - confidence)
     whole = moments(np.column_stack([columns, outcome]), weights)
@@ -79,10 +80,10 @@ def design_se(columns: np.ndarray, outcome: np.ndarray, weights: np.ndarray) -> 
     -----
     Checked against R survey 4.1.1, `svyglm`: t with n − p degrees of freedom.
     """
-    design = sm.add_constant(columns, has_constant="add")
+    design = add_constant(columns, has_constant="add")
     n, p = design.shape
     bread = np.linalg.inv((design * weights[:, None]).T @ design)
     coefficients = bread @ (design * weights[:, None]).T @ outcome
     scores = design * (weights * (outcome - design @ coefficients))[:, None]
     se = np.sqrt(np.diag(bread @ (scores.T @ scores) @ bread) * n / (n - 1))
-    return se, 2 * stats.t.sf(np.abs(coefficients / se), n - p)
+    return se, 2 * special.stdtr(n - p, -np.abs(coefficients / se))

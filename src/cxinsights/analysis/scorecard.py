@@ -28,11 +28,11 @@ class ScorecardResult:
     reason: str = ""
     scores: pd.DataFrame = table(keep=[*_NAMES, "period", "weighted", "question", "n_missing", "target"])
     """The node's own scores in the period: every survey and measure, weighted and not."""
-    changes: pd.DataFrame = table(keep=[*_NAMES, "comparison", "compare_period"])
+    changes: pd.DataFrame = table(keep=[*_NAMES, "comparison", "compare_period", "n_compare"])
     """Changes of the node and its parts against the period before and a year ago."""
     parts: pd.DataFrame = table(keep=[*_NAMES, "period", "question", "n_missing", "target"])
     """Scores of the regions, units or sites that belong to the node."""
-    rests: pd.DataFrame = table(keep=_NAMES)
+    rests: pd.DataFrame = table(keep=[*_NAMES, "n_compare"])
     """Each part against the rest of the node."""
     trend: pd.DataFrame = table(keep=[*_NAMES, "period", "question", "n_missing"])
     """The node's scores in every period."""

@@ -7,6 +7,7 @@ fails leaves the last good one where it was.
 import json
 import os
 import platform
+import tempfile
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ import nbformat
 import papermill
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
+from traitlets.config import Config
 
 from cxinsights.data.atomic import replaced_folder
 from cxinsights.errors import ReportError
@@ -75,7 +77,10 @@ def make_report(root: Path, params: ReportParams) -> Outcome:
 def _make(project: Project, report: ReportId, params: ReportParams) -> str:
     source = project.notebooks / f"{report.analysis}.ipynb"
     started = datetime.now(UTC)
-    with replaced_folder(report.folder(project.outputs)) as folder:
+    with (
+        replaced_folder(report.folder(project.outputs)) as folder,
+        tempfile.TemporaryDirectory(prefix="cx-") as sockets,
+    ):
         notebook = folder / source.name
         os.environ[RECORD_TO] = str(folder)
         os.environ["CXINSIGHTS_HOME"] = str(project.root)
@@ -89,6 +94,7 @@ def _make(project: Project, report: ReportId, params: ReportParams) -> str:
                 log_output=False,
                 autosave_cell_every=0,
                 execution_timeout=CELL_TIMEOUT_S,
+                config=_sockets_in(sockets),
             )
         except Exception:
             _keep_failed(notebook, report, project)
@@ -103,6 +109,11 @@ def _make(project: Project, report: ReportId, params: ReportParams) -> str:
         (folder / "index.html").write_text(page, encoding="utf-8")
         _write_run(folder, params, started)
         return json.loads(result.read_text(encoding="utf-8"))["status"]
+
+
+def _sockets_in(folder: str) -> Config:
+    """Let a kernel talk through sockets in a folder of its own: TCP ports are raced for by kernels side by side."""
+    return Config({"KernelManager": {"transport": "ipc", "connection_file": f"{folder}/kernel.json"}})
 
 
 def _write_run(folder: Path, params: ReportParams, started: datetime) -> None:

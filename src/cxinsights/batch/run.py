@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -51,7 +52,10 @@ def run_plan(
     load_baseline(project, plan.study, plan.period)  # computed once, before the reports that read it
     workers = min(workers or os.cpu_count() or 1, max(len(plan.reports), 1))
     own = executor is None
-    executor = executor or ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    if own:
+        messages = project.private(plan.study.name) / "kernels.log"
+        context = multiprocessing.get_context("spawn")
+        executor = ProcessPoolExecutor(workers, context, initializer=_messages_to, initargs=(messages,))
     try:
         waiting = {executor.submit(make_report, project.root, params): r for r, params in plan.reports.items()}
         outcomes = list(_shown(_finished(waiting), len(waiting), console))
@@ -62,6 +66,13 @@ def run_plan(
         if own:
             executor.shutdown(cancel_futures=True)
     return Summary(sorted(outcomes, key=lambda outcome: outcome.report))
+
+
+def _messages_to(path: Path) -> None:
+    """Let what kernels print as they start and stop go to a file, not between the lines of progress."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as stream:
+        os.dup2(stream.fileno(), 2)
 
 
 def _finished(waiting: dict[Future, ReportId]) -> Iterator[Outcome]:

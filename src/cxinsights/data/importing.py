@@ -15,15 +15,15 @@ import pandas as pd
 from pandera.errors import SchemaErrors
 
 from cxinsights.data.atomic import replaced_folder
+from cxinsights.data.manifest import MANIFEST, read_manifest
 from cxinsights.data.mapping import map_columns
 from cxinsights.data.sources import find_files, read_raw
 from cxinsights.errors import DataError, RejectedRowsError
 from cxinsights.params import ALL, Project, SourceSpec, Study, TableSpec
-from cxinsights.schemas.tables import KEYS, NEEDED, ORDER, SCORES, schema
+from cxinsights.schemas.checks import schema
+from cxinsights.schemas.tables import KEYS, NEEDED, ORDER, SCORES
 
-__all__ = ["MANIFEST", "import_study", "read_manifest"]
-
-MANIFEST = "manifest.json"
+__all__ = ["import_study"]
 
 
 @dataclass
@@ -74,22 +74,6 @@ def import_study(project: Project, study: Study, force: bool = False) -> dict:
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         _write_rejects(pd.concat(rejects, ignore_index=True), project.private(study.name))
     return manifest
-
-
-def read_manifest(project: Project, study: Study) -> dict:
-    """What the last import counted.
-
-    Raises
-    ------
-    DataError
-        The study has not been imported.
-    """
-    path = project.tables(study.name) / MANIFEST
-    if not path.exists():
-        raise DataError(
-            f"{study.name}: no tables yet. Run: cxinsights import {study.name} (make reports does it for you)."
-        )
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _locate(project: Project, study: Study) -> dict[str, list[tuple[SourceSpec, Path]]]:

@@ -10,7 +10,7 @@ from functools import lru_cache
 import ibis
 import pandas as pd
 
-from cxinsights.data.importing import read_manifest
+from cxinsights.data.manifest import read_manifest
 from cxinsights.errors import UnknownNameError, did_you_mean
 from cxinsights.params import ALL, Project, Study
 from cxinsights.schemas.tables import ORDER

@@ -233,11 +233,7 @@ class Figure(Block):
 
     def as_html(self) -> str:
         """Both widths of the drawing in the chart block; the page's style shows one."""
-        drawings = [
-            as_svg(self._drawn(width), f"{self.key}-{css}", self.name, self.alt, css)
-            for width, css in ((WIDE, "wide"), (NARROW, "narrow"))
-        ]
-        return str(_macros().figure(self, drawings)).strip()
+        return self._as_html(self._drawn(WIDE))
 
     def as_markdown(self) -> str:
         """Finding, what it shows in words, and the base."""
@@ -247,11 +243,19 @@ class Figure(Block):
         with styled():
             return self.draw(width)
 
+    def _as_html(self, wide: Axes) -> str:
+        drawings = [
+            as_svg(drawn, f"{self.key}-{css}", self.name, self.alt, css)
+            for drawn, css in ((wide, "wide"), (self._drawn(NARROW), "narrow"))
+        ]
+        return str(_macros().figure(self, drawings)).strip()
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        wide = self._drawn(WIDE)
         return {
             "text/plain": self.as_markdown(),
-            "image/png": base64.b64encode(as_png(self._drawn(WIDE))).decode("ascii"),
-            MEDIA_TYPE: self.as_html(),
+            "image/png": base64.b64encode(as_png(wide)).decode("ascii"),
+            MEDIA_TYPE: self._as_html(wide),
         }
 
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
@@ -25,9 +26,7 @@ class Box:
 
     def overlap(self, other: "Box") -> float:
         """Shared area."""
-        width = min(self.right, other.right) - max(self.left, other.left)
-        height = min(self.top, other.top) - max(self.bottom, other.bottom)
-        return max(width, 0) * max(height, 0)
+        return float(_overlaps([self], [other])[0])
 
 
 @dataclass(frozen=True)
@@ -67,11 +66,12 @@ def place_labels(
     inside = Box(2, 2, frame.width - 2, frame.height - 2)
     points = [drawn.transData.transform((one.x, one.y)) - (frame.x0, frame.y0) for one in labels]
     choices = [_places(*point, one, gap) for point, one in zip(points, labels, strict=True)]
-    at = [options[0][1] for options in choices]
+    fixed = [cost + _cost(boxes, taken, inside) for cost, boxes in choices]
+    at = [boxes[int(np.argmin(cost))] for cost, (_, boxes) in zip(fixed, choices, strict=True)]
     for _ in range(4):  # each label in turn takes the best place, given where the others are
-        for i, options in enumerate(choices):
-            others = [*taken, *(box for j, box in enumerate(at) if j != i)]
-            at[i] = min(options, key=lambda place: place[0] + _cost(place[1], others, inside))[1]
+        for i, (_, boxes) in enumerate(choices):
+            others = [box for j, box in enumerate(at) if j != i]
+            at[i] = boxes[int(np.argmin(fixed[i] + 3 * _overlaps(boxes, others)))]
     for i, (one, point, box) in enumerate(zip(labels, points, at, strict=True)):
         x, y = point
         middle = (box.bottom + box.top) / 2
@@ -89,10 +89,10 @@ def place_labels(
         )  # fmt: skip
 
 
-def _places(x: float, y: float, label: Label, gap: float) -> list[tuple[float, Box]]:
-    """Places around a point, nearest first, each with what its distance and direction cost."""
+def _places(x: float, y: float, label: Label, gap: float) -> tuple[np.ndarray, list[Box]]:
+    """Places around a point, nearest first, and what each costs by its distance and direction."""
     width, height = text_width(label.text, label.size, label.weight), label.size * 1.1
-    found = []
+    costs, boxes = [], []
     for far in (1, 1.5, 2.1, 2.8, 3.6, 4.5, 5.5):
         for step in range(16):
             angle = math.pi * (0.25 + step / 8)  # upper right first: where readers look
@@ -101,12 +101,23 @@ def _places(x: float, y: float, label: Label, gap: float) -> list[tuple[float, B
             corner_x, corner_y = x + far * gap * across, y + far * gap * up
             left = corner_x - width * (0 if across > 0.3 else 1 if across < -0.3 else 0.5)
             bottom = corner_y - height * (0.15 if up > 0.3 else 0.85 if up < -0.3 else 0.5)
-            found.append(
-                (40 * (far - 1) + 1.5 * min(step, 16 - step), Box(left, bottom, left + width, bottom + height))
-            )
-    return found
+            costs.append(40 * (far - 1) + 1.5 * min(step, 16 - step))
+            boxes.append(Box(left, bottom, left + width, bottom + height))
+    return np.array(costs), boxes
 
 
-def _cost(box: Box, taken: Sequence[Box], inside: Box) -> float:
-    outside = (box.right - box.left) * (box.top - box.bottom) - box.overlap(inside)
-    return 20 * outside + 3 * sum(box.overlap(other) for other in taken)
+def _cost(boxes: Sequence[Box], taken: Sequence[Box], inside: Box) -> np.ndarray:
+    """What each box costs by what it covers and by what of it lies outside."""
+    areas = np.array([(box.right - box.left) * (box.top - box.bottom) for box in boxes])
+    return 20 * (areas - _overlaps(boxes, [inside])) + 3 * _overlaps(boxes, taken)
+
+
+def _overlaps(boxes: Sequence[Box], others: Sequence[Box]) -> np.ndarray:
+    """Area that each box shares with all the others."""
+    if not others:
+        return np.zeros(len(boxes))
+    a = np.array([(box.left, box.bottom, box.right, box.top) for box in boxes])[:, None]
+    b = np.array([(box.left, box.bottom, box.right, box.top) for box in others])[None]
+    width = np.minimum(a[..., 2], b[..., 2]) - np.maximum(a[..., 0], b[..., 0])
+    height = np.minimum(a[..., 3], b[..., 3]) - np.maximum(a[..., 1], b[..., 1])
+    return (np.clip(width, 0, None) * np.clip(height, 0, None)).sum(axis=1)

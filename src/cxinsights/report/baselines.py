@@ -15,7 +15,7 @@ from cxinsights.analysis.baseline import Baseline, fit_baseline
 from cxinsights.analysis.drivers import fit_drivers
 from cxinsights.analysis.weighting import rake
 from cxinsights.data.atomic import replaced_folder
-from cxinsights.data.importing import read_manifest
+from cxinsights.data.manifest import read_manifest
 from cxinsights.data.tables import data_hash, read_table, table_columns
 from cxinsights.errors import UnknownNameError, did_you_mean
 from cxinsights.params import ALL, DriversParams, Project, Study, resolve

@@ -1,1 +1,1 @@
-"""What tables and columns are: descriptions for pages (`columns`), checks for the import (`tables`)."""
+"""What tables and columns are: descriptions for pages, rules for tables, checks for the import."""

@@ -24,6 +24,7 @@ METRIC_NAMES = {
     "csat_mean": "CSAT, mean",
     "ces_top": "CES, top box",
 }
+_ROW = [*NODE, "survey", "metric"]
 WORSE, BETTER = ("worse", "slightly_worse"), ("better", "slightly_better")
 
 
@@ -132,13 +133,15 @@ class Card:
 
     def change(self, row: pd.Series) -> pd.Series | None:
         """The change of a score row, or None where the earlier period has no answers."""
+        return self._changes.get(tuple(row[_ROW]))
+
+    @cached_property
+    def _changes(self) -> dict[tuple, pd.Series]:
         rows = self.result.changes
         if self.comparison is None:
-            return None
-        key = [*NODE, "survey", "metric"]
-        here = (rows[key] == row[key].to_numpy()).all(axis=1)
-        found = rows[here & (rows["comparison"] == self.comparison)]
-        return found.iloc[0] if len(found) else None
+            return {}
+        rows = rows[rows["comparison"] == self.comparison]
+        return {tuple(row[_ROW]): row for _, row in rows.iterrows()}
 
     def state(self, row: pd.Series) -> str | None:
         """State of a score row's change; None where it was not tested or is not shown."""
