@@ -204,7 +204,7 @@ def _segments(answers: _Answers, node: Node, now: str) -> Iterator[tuple]:
                 rest = answers.sample(metric.name, rows[known & ~inside])
                 if not own.n:
                     continue
-                found = estimate(own, metric.kind, confidence)
+                found = estimate(own, metric.kind, confidence, design_n=own.n + rest.n)
                 test = compare(own, rest, metric.kind, confidence, min_base)
                 figures = (getattr(found, name) for name in _ESTIMATE)
                 difference = (test.value, test.ci_low, test.ci_high) if test.tested else (np.nan,) * 3

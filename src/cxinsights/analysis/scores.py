@@ -150,8 +150,21 @@ def estimate(
     kind: Literal["nps", "share", "mean"],
     confidence: float = 0.95,
     nps_interval: Literal["adjusted", "wald"] = "adjusted",
+    design_n: int | None = None,
 ) -> Estimate:
     """Score, standard error and interval of one sample.
+
+    Parameters
+    ----------
+    sample
+        Coded answers.
+    kind
+        How they are coded.
+    nps_interval
+        Form of the interval of an NPS without weights and repeats.
+    design_n
+        Answers (customers, where one answers twice) of the whole sample, where this one is a domain of it
+        whose size was left to chance, such as an age group; matters only with weights or repeats.
 
     Returns
     -------
@@ -168,7 +181,7 @@ def estimate(
     if sample.is_simple:
         return _simple(sample, kind, confidence, nps_interval)
     score = sample.mean
-    se, n_clusters = _linearised_se(sample)
+    se, n_clusters = _linearised_se(sample, design_n)
     n_effective = _effective_n(sample, se)
     df = n_clusters - 1
     if kind != "mean" and _small_or_one_sided(sample, kind, n_effective):
@@ -208,13 +221,13 @@ def _simple(sample: Sample, kind: str, confidence: float, nps_interval: str) -> 
     return Estimate(score, se, np.inf, low, high, n, sample.n_missing, float(n), method)
 
 
-def _linearised_se(sample: Sample) -> tuple[float, int]:
+def _linearised_se(sample: Sample, design_n: int | None = None) -> tuple[float, int]:
     """Taylor-linearised standard error over customers, and how many there are."""
     _, sums = cluster_sums(sample)
-    m = len(sums)
+    m = design_n or len(sums)
     if m < 2:
         return np.nan, m
-    return float(np.sqrt(m / (m - 1) * np.sum(sums**2))), m
+    return float(np.sqrt(m / (m - 1) * np.sum(sums**2))), len(sums)
 
 
 def _effective_n(sample: Sample, se: float) -> float:
