@@ -59,12 +59,13 @@ def map_columns(
         _fill(
             mapped, name, pd.Series(value, index=raw.rows.index, dtype="str"), ColumnMap(constant=value), source, study
         )
-    for name, spec in {**plain, **templated}.items():  # a template may use the period, so it comes after
-        if name in source.set:
-            continue
-        text = _text_of(raw, spec, found[name], mapped.rows)
-        if text is not None:
-            _fill(mapped, name, text, spec, source, study)
+    for specs in (plain, templated):  # a template may use the period, so it comes after
+        for name, spec in specs.items():
+            text = None if name in source.set else _text_of(raw, spec, found[name], mapped.rows)
+            if text is not None:
+                _fill(mapped, name, text, spec, source, study)
+        if "period" not in mapped.rows and "answered_at" in mapped.rows:
+            mapped.rows["period"] = study.periods.of_dates(mapped.rows["answered_at"])
     return mapped
 
 

@@ -155,7 +155,8 @@ def _read_excel(path: Path, sheet: str | None) -> tuple[list[str], pd.DataFrame,
     with book:
         if sheet is not None and sheet not in book.sheet_names:
             raise SourceError(f"{path.name}: {did_you_mean('sheet', sheet, book.sheet_names)}")
-        frame = book.parse(sheet or book.sheet_names[0], dtype=object, keep_default_na=False, na_values=[""])
+        name = sheet or book.sheet_names[0]
+        frame = pd.read_excel(book, name, dtype=object, keep_default_na=False, na_values=[""])
     rows = pd.DataFrame({i: _as_text(frame.iloc[:, i]) for i in range(frame.shape[1])})
     rows.index = pd.RangeIndex(2, len(rows) + 2, name="line")  # row 1 holds the headers
     blank = (rows == "").all(axis=1)

@@ -88,7 +88,7 @@ def read_table(
     if survey is not None:
         rows = rows.filter(rows["survey"] == survey)
     rows = rows.order_by([*ORDER[table], *(name for name in known if name not in ORDER[table])])
-    return (rows[list(columns)] if columns else rows).execute()
+    return (rows[list(columns)] if columns else rows).to_pyarrow().to_pandas()
 
 
 def data_hash(frame: pd.DataFrame) -> str:

@@ -43,7 +43,7 @@ class ReportParams(Strict):
         try:
             return cls(**values)
         except ValidationError as error:
-            raise ParamsError("parameters cell: " + " ".join(faults_of(error))) from None
+            raise ParamsError("parameters cell: " + "; ".join(faults_of(error))) from None
 
 
 class ScorecardParams(ReportParams):

@@ -251,7 +251,7 @@ def resolve(study: Study, analysis: str, period: str, region: str = ALL, unit: s
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0]) if error.errors()[0]["loc"] else ""
         where = next((w for w, layer in reversed(layers) if name in layer), layers[0][0])
-        raise ParamsError(f"{where}: {' '.join(faults_of(error))}") from None
+        raise ParamsError(f"{where}: {'; '.join(faults_of(error))}") from None
 
 
 def _validated(model: type[Strict], data: Any, where: str) -> Any:
@@ -260,7 +260,7 @@ def _validated(model: type[Strict], data: Any, where: str) -> Any:
     except ValidationError as error:
         faults = faults_of(error)
         count = f"{len(faults)} faults. " if len(faults) > 1 else ""
-        raise ParamsError(f"{where}: {count}{' '.join(faults)}") from None
+        raise ParamsError(f"{where}: {count}{'; '.join(faults)}") from None
 
 
 def _check_sections(study: Study) -> None:

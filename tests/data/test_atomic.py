@@ -1,0 +1,54 @@
+"""A folder is replaced whole or not at all."""
+
+import errno
+import logging
+import os
+from pathlib import Path
+
+import pytest
+
+from cxinsights.data import atomic
+from cxinsights.data.atomic import replaced_folder
+
+
+def content(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+def test_the_new_folder_takes_the_place_of_the_old(tmp_path: Path) -> None:
+    target = tmp_path / "report"
+    for text in ("first", "second"):
+        with replaced_folder(target) as fresh:
+            (fresh / "a.txt").write_text(text)
+            assert not target.exists() or content(target) == {"a.txt": "first"}
+        assert content(target) == {"a.txt": text}
+    assert [p.name for p in tmp_path.iterdir()] == ["report"]
+    assert oct(target.stat().st_mode)[-3:] == "755"
+
+
+def test_a_failure_leaves_the_old_one_and_no_litter(tmp_path: Path) -> None:
+    target = tmp_path / "report"
+    with replaced_folder(target) as fresh:
+        (fresh / "a.txt").write_text("good")
+    with pytest.raises(ZeroDivisionError), replaced_folder(target) as fresh:
+        (fresh / "a.txt").write_text("half")
+        1 / 0  # noqa: B018
+    assert content(target) == {"a.txt": "good"}
+    assert [p.name for p in tmp_path.iterdir()] == ["report"]
+
+
+def test_where_folders_cannot_be_exchanged_the_fallback_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def cannot(one: Path, other: Path) -> None:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    monkeypatch.setattr(atomic, "_exchange", cannot)
+    target = tmp_path / "report"
+    with caplog.at_level(logging.WARNING):
+        for text in ("first", "second"):
+            with replaced_folder(target) as fresh:
+                (fresh / "a.txt").write_text(text)
+    assert content(target) == {"a.txt": "second"}
+    assert [p.name for p in tmp_path.iterdir()] == ["report"]
+    assert caplog.messages == ["plain rename: folders cannot be exchanged in one step here (Invalid argument)"]
