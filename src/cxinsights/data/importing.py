@@ -131,11 +131,9 @@ def _gather(table: str, spec: TableSpec, located: list[tuple[SourceSpec, Path]],
 
 
 def _derived(rows: pd.DataFrame, table: str, study: Study) -> pd.DataFrame:
-    """Add the columns a study may leave out: the only region, the period of a date, the usual survey."""
+    """Add the columns a study may leave out: the only region, the usual survey."""
     if "region" not in rows and study.one_region:
         rows["region"] = next(iter(study.regions))
-    if "period" not in rows and "answered_at" in rows:
-        rows["period"] = study.periods.of_dates(rows["answered_at"])
     if table == "responses" and "survey" not in rows:
         rows["survey"] = next(iter(study.surveys))
     for name in [c for c in rows if c.endswith("_applies")]:

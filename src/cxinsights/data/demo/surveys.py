@@ -28,29 +28,43 @@ def make_responses(truth: Truth, sites: pd.DataFrame, customers: pd.DataFrame, e
 
 
 def _asked(rng: np.random.Generator, truth: Truth, sites: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
-    """One row per questionnaire: who answers which survey, in which unit and period."""
-    odds = {age: t.answers / t.customers for age, t in truth.ages.items()}
-    chance = customers["age_group"].map(odds).to_numpy()
-    of_unit = {key: part.index.to_numpy() for key, part in customers.groupby(["region", "unit"])}
-    number = sites["number"].to_numpy()[customers["site_at"]]
-    small = truth.small_site
+    """One row per questionnaire: who answers which survey, in which unit and period.
+
+    A unit's answers are spread evenly over its sites, and ages answer as unevenly as planted.
+    """
+    pools = {key: rows.to_numpy() for key, rows in customers.groupby(["site_at", "age_group"]).groups.items()}
+    ages = list(truth.ages)
+    willing = np.array([truth.ages[age].answers for age in ages])
     frames = []
     for at, period in enumerate(truth.periods):
         for region, unit, planted in truth.units:
-            pool = of_unit[region, unit]
-            odds_here = chance[pool] / chance[pool].sum()
+            places = sites.index[(sites["region"] == region) & (sites["unit"] == unit)].to_numpy()
             for survey, per_answer in {"relationship": 1.0, **truth.other_surveys}.items():
-                n = max(int(rng.normal(planted.answers, planted.answers * 0.03) * per_answer), 8)
-                who = rng.choice(pool, size=n, replace=survey == "transactional", p=odds_here)
-                if (region, unit, period) == (small.region, small.unit, truth.last_period):
-                    there = np.flatnonzero(number[who] == small.site)
-                    who = np.delete(who, there[small.answers if survey == "relationship" else 0 :])
+                total = max(int(rng.normal(planted.answers, planted.answers * 0.02) * per_answer), 8)
+                counts = np.bincount(rng.permutation(total) % len(places), minlength=len(places))
+                if period == truth.last_period:
+                    counts = _few_at_small_site(truth, sites, places, counts, survey)
+                who = [
+                    rng.choice(pools[place, age], size=n, replace=n > len(pools[place, age]))
+                    for place, count in zip(places, counts, strict=True)
+                    for age, n in zip(ages, rng.multinomial(count, willing / willing.sum()), strict=True)
+                    if n
+                ]
                 frames.append(
-                    pd.DataFrame({"customer_at": who}).assign(
+                    pd.DataFrame({"customer_at": np.concatenate(who)}).assign(
                         region=region, unit=unit, period=period, period_at=at, survey=survey
                     )
                 )
     return pd.concat(frames, ignore_index=True)
+
+
+def _few_at_small_site(
+    truth: Truth, sites: pd.DataFrame, places: np.ndarray, counts: np.ndarray, survey: str
+) -> np.ndarray:
+    small = truth.small_site
+    rows = sites.loc[places]
+    here = (rows["region"] == small.region) & (rows["unit"] == small.unit) & (rows["number"] == small.site)
+    return np.where(here, small.answers if survey == "relationship" else 0, counts)
 
 
 def _answers(
