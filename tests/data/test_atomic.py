@@ -30,9 +30,13 @@ def test_a_failure_leaves_the_old_one_and_no_litter(tmp_path: Path) -> None:
     target = tmp_path / "report"
     with replaced_folder(target) as fresh:
         (fresh / "a.txt").write_text("good")
-    with pytest.raises(ZeroDivisionError), replaced_folder(target) as fresh:
+
+    def fill_and_fail(fresh: Path) -> None:
         (fresh / "a.txt").write_text("half")
-        1 / 0  # noqa: B018
+        raise ValueError("half way")
+
+    with pytest.raises(ValueError, match="half way"), replaced_folder(target) as fresh:
+        fill_and_fail(fresh)
     assert content(target) == {"a.txt": "good"}
     assert [p.name for p in tmp_path.iterdir()] == ["report"]
 

@@ -87,7 +87,8 @@ def test_bytes_that_are_not_text_cost_their_own_row(tmp_path: Path) -> None:
         (
             "a.doc",
             "x",
-            "a.doc: files ending in '.doc' are not read. Known: .csv, .tsv, .txt (each also with .gz), .parquet, .xlsx.",
+            "a.doc: files ending in '.doc' are not read. Known: .csv, .tsv, .txt (each also with .gz), "
+            ".parquet, .xlsx.",
         ),
         ("a.parquet", "x", "a.parquet: cannot be read as Parquet (ArrowInvalid)."),
         ("a.xlsx", "x", "a.xlsx: cannot be read as Excel (BadZipFile)."),

@@ -19,7 +19,10 @@ def fails(project: Project) -> str:
 
 
 def test_layers_the_most_special_wins(tmp_path: Path) -> None:
-    emea = "label: EMEA\nunits:\n  north: {label: North, drivers: {seed: 3}}\n  south: {label: South}\ndrivers: {seed: 2}\n"
+    emea = (
+        "label: EMEA\nunits:\n  north: {label: North, drivers: {seed: 3}}\n  south: {label: South}\n"
+        "drivers: {seed: 2}\n"
+    )
     project = make_project(
         tmp_path, WITHOUT_UNITS + DRIVERS, emea=emea, apac="label: APAC\nunits: {east: {label: East}}"
     )
@@ -52,8 +55,8 @@ def test_unknown_parameter_in_a_unit(tmp_path: Path) -> None:
     units = "label: EMEA\nunits:\n  north: {label: North, drivers: {n_boots: 300}}\n"
     project = make_project(tmp_path, WITHOUT_UNITS + DRIVERS, emea=units)
     assert fails(project) == (
-        "params/shops/emea.yml: units.north.drivers: unknown parameter 'n_boots'. Did you mean 'n_boot'? Known: survey, "
-        "outcome, drivers, missing, n_boot, n_noise, seed, confidence, min_base, min_base_per_driver, outcome_parts."
+        "params/shops/emea.yml: units.north.drivers: unknown parameter 'n_boots'. Did you mean 'n_boot'? "
+        "Known: survey, outcome, drivers, missing, n_boot, n_noise, seed, confidence, min_base, min_base_per_driver, outcome_parts."
     )
 
 
@@ -107,7 +110,8 @@ def test_units_in_two_places(tmp_path: Path) -> None:
 def test_codes_cannot_mean_two_things(tmp_path: Path) -> None:
     study = STUDY.replace("blank: 99, does_not_apply: 98", "blank: [98, 99], does_not_apply: 98")
     assert fails(make_project(tmp_path, study)) == (
-        "params/shops/study.yml: tables.responses.columns.wait_rating: code 98 cannot mean both blank and does_not_apply"
+        "params/shops/study.yml: tables.responses.columns.wait_rating: code 98 cannot mean both blank and "
+        "does_not_apply"
     )
 
 

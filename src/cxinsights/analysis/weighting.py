@@ -43,7 +43,8 @@ def rake(
     margins
         Column: value: share among all customers. Shares of a column add up to 1.
     trim_ratio
-        Largest weight over the mean weight; weights above are cut and the rest raked again.
+        Largest weight over the mean weight. What is cut from weights above is spread over the others in
+        proportion; the margins are then met less exactly.
 
     Returns
     -------
@@ -72,19 +73,27 @@ def rake(
         known = values.notna().to_numpy()
         for value, share in shares.items():
             groups.append(((values == value).to_numpy(), share, known))
-    weights = np.ones(len(frame))
-    for _ in range(10 if trim_ratio else 1):
-        weights = _fitted(weights, groups, tolerance, max_rounds)
-        if trim_ratio is None or weights.max() <= trim_ratio * weights.mean() * (1 + 1e-9):
-            break
-        weights = np.minimum(weights, trim_ratio * weights.mean())
-    return pd.Series(weights * len(frame) / weights.sum(), index=frame.index, name="weight")
+    weights = _fitted(np.ones(len(frame)), groups, tolerance, max_rounds)
+    weights *= len(frame) / weights.sum()
+    if trim_ratio is not None:
+        weights = _trimmed(weights, trim_ratio)
+    return pd.Series(weights, index=frame.index, name="weight")
+
+
+def _trimmed(weights: np.ndarray, ratio: float) -> np.ndarray:
+    """Weights of mean 1 cut at the ratio; spreading what was cut can lift others over it, so it is repeated."""
+    weights = weights.copy()
+    cut = np.zeros(len(weights), dtype=bool)
+    while (weights > ratio * (1 + 1e-12)).any():
+        cut |= weights >= ratio
+        weights[cut] = ratio
+        weights[~cut] *= (len(weights) - ratio * cut.sum()) / weights[~cut].sum()
+    return weights
 
 
 def _fitted(
     weights: np.ndarray, groups: list[tuple[np.ndarray, float, np.ndarray]], tolerance: float, max_rounds: int
 ) -> np.ndarray:
-    weights = weights.copy()
     for _ in range(max_rounds):
         off = 0.0
         for members, share, known in groups:
