@@ -49,6 +49,7 @@ _HOMES = {
     "table_rests": "display.scorecard",
     "table_scores": "display.scorecard",
     "table_segments": "display.scorecard",
+    "table_sites": "display.scorecard",
     "tally_parts": "display.scorecard",
     "use_theme": "display.theme",
 }

@@ -17,8 +17,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+# soft wrap: a log line stays a line, whatever width a cron job thinks its terminal has
+out = Console(highlight=False, markup=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
 StudyOption = Annotated[str, typer.Option("--study", help="Folder in params/.")]
 PeriodOption = Annotated[str | None, typer.Option("--period", help="Period id; the latest if not given.")]
@@ -83,9 +84,7 @@ def run(
     summary = run_plan(project, made, out, workers=workers)
     index = write_index(project)
     for outcome in summary.failed:
-        err.print(
-            f"\nfailed: {outcome.report.path}\n  " + outcome.error.replace("\n", "\n  "), style="red", markup=False
-        )
+        err.print(f"\nfailed: {outcome.report.path}\n  " + outcome.error.replace("\n", "\n  "), style="red")
     good = len(summary.outcomes) - len(summary.failed)
     out.print(f"{good} of {len(summary.outcomes)} reports made. The list: {project.shown(index)} (or make serve)")
     if summary.failed:
@@ -117,7 +116,7 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except CxError as error:
-        err.print(f"cxinsights: {error}", style="red", markup=False)
+        err.print(f"cxinsights: {error}", style="red")
         sys.exit(2)
 
 
@@ -131,7 +130,7 @@ def _imported(project: Project, study: Study, force: bool = False) -> dict:
     from cxinsights.data.importing import import_study
     from cxinsights.report.quality import write_quality_page
 
-    if study.synthetic:
+    if study.name == "demo":
         from cxinsights.data.demo import make_demo
 
         make_demo(project, study.name)

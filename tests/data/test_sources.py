@@ -115,14 +115,14 @@ def test_an_unknown_sheet_names_the_known_ones(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_names_the_folders_searched(tmp_path: Path) -> None:
-    folders = [tmp_path / "shared" / "shops", tmp_path / "data" / "raw"]
+    folders = {"$CXINSIGHTS_DATA_DIR/shops/": tmp_path / "shared", "data/shops/raw/": tmp_path / "raw"}
     with pytest.raises(SourceError) as error:
         find_files(folders, "answers_*.csv", "shops: responses")
     assert str(error.value) == (
-        "shops: responses: no file 'answers_*.csv' in shared/shops/ or data/raw/. Put the raw files there, or set "
-        "CXINSIGHTS_DATA_DIR to the folder that holds them."
+        "shops: responses: no file 'answers_*.csv' in $CXINSIGHTS_DATA_DIR/shops/ or data/shops/raw/. Put the raw "
+        "files there, or set CXINSIGHTS_DATA_DIR to the folder that holds them."
     )
-    folders[1].mkdir(parents=True)
-    (folders[1] / "answers_2.csv").touch()
-    (folders[1] / "answers_1.csv").touch()
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "answers_2.csv").touch()
+    (tmp_path / "raw" / "answers_1.csv").touch()
     assert [p.name for p in find_files(folders, "answers_*.csv", "")] == ["answers_1.csv", "answers_2.csv"]

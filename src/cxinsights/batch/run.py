@@ -106,5 +106,5 @@ def _shown(outcomes: Iterator[Outcome], total: int, console: Console) -> Iterato
         for outcome in outcomes:
             progress.advance(task)
             if outcome.failed:
-                progress.console.print(f"[red]failed[/]  {outcome.report.path}")
+                progress.console.print(f"failed  {outcome.report.path}", style="red")
             yield outcome

@@ -235,7 +235,7 @@ def _refuse_if_too_many(rejected: pd.DataFrame, gathered: _Gathered, table: str,
     if len(rejected) / total <= study.max_reject_share:
         return
     told = [
-        f"{file}: {reason}: {len(group):,} row{'s' * (len(group) > 1)} (first: line {group['line'].min()})."
+        f"{file}: {reason}: {len(group):,} row{'s' if len(group) > 1 else ''} (first: line {group['line'].min()})."
         for (file, reason), group in sorted(
             rejected.assign(reason=rejected["reason"].map(_kind)).groupby(["file", "reason"]),
             key=lambda pair: -len(pair[1]),

@@ -50,7 +50,7 @@ def map_columns(
     missing = [name for name in missing if name not in source.set]
     if missing:
         faults = [_missing(raw, name, columns[name]) for name in missing]
-        raise DataError(f"{where}: {len(faults)} missing column{'s' * (len(faults) > 1)}. {' '.join(faults)}")
+        raise DataError(f"{where}: {len(faults)} missing column{'s' if len(faults) > 1 else ''}. {' '.join(faults)}")
 
     mapped = MappedFile(pd.DataFrame(index=raw.rows.index))
     plain = {n: s for n, s in columns.items() if s.template is None}

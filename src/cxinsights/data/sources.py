@@ -40,22 +40,28 @@ class RawFile:
     """Normalised header: header as the file has it."""
 
 
-def find_files(folders: list[Path], pattern: str, shown: str) -> list[Path]:
+def find_files(folders: dict[str, Path], pattern: str, shown: str) -> list[Path]:
     """Files that match a name or pattern, from the first folder that has any.
+
+    Parameters
+    ----------
+    folders
+        Folders to search, in order, by what messages call them.
+    shown
+        Whose files they are, as messages show it.
 
     Raises
     ------
     SourceError
         No folder has such a file; the message names the folders searched.
     """
-    for folder in folders:
+    for folder in folders.values():
         found = sorted(folder.glob(pattern)) if folder.is_dir() else []
         if found:
             return found
-    places = " or ".join(f"{folder.parent.name}/{folder.name}/" for folder in folders)
     raise SourceError(
-        f"{shown}: no file '{pattern}' in {places}. Put the raw files there, or set CXINSIGHTS_DATA_DIR to the "
-        "folder that holds them."
+        f"{shown}: no file '{pattern}' in {' or '.join(folders)}. Put the raw files "
+        "there, or set CXINSIGHTS_DATA_DIR to the folder that holds them."
     )
 
 

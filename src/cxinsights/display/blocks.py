@@ -35,6 +35,7 @@ __all__ = [
     "Table",
     "Tally",
     "TallyRow",
+    "state_mark",
 ]
 
 MEDIA_TYPE = "application/vnd.cxinsights.block+html"
@@ -200,6 +201,7 @@ class ScoreTable(Block):
     legend: Sequence[tuple[Sequence[str], str]]
     caption: str
     has_target: bool = False
+    folded: bool = False
 
     def as_markdown(self) -> str:
         """The table as plain text cells."""
@@ -291,6 +293,7 @@ class Prose(Block):
     """Paragraphs under a heading."""
 
     _macro = "prose"
+    key: str
     title: str
     paragraphs: Sequence[str]
     folded: bool = True
@@ -298,6 +301,11 @@ class Prose(Block):
     def as_markdown(self) -> str:
         """Heading and paragraphs."""
         return "\n\n".join([f"### {self.title}", *self.paragraphs])
+
+
+def state_mark(state: str) -> str:
+    """HTML of a state's mark and word."""
+    return str(_macros().mark(state))
 
 
 def _markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -12,7 +12,10 @@ from matplotlib.textpath import TextPath
 from cxinsights.display.fonts import FAMILY
 from cxinsights.display.theme import LIGHT
 
-__all__ = ["Box", "Label", "place_labels", "text_width"]
+__all__ = ["NAME_WIDTH", "Box", "Label", "lines_of", "place_labels", "text_width", "wrapped"]
+
+NAME_WIDTH = 230
+"""Pixels that names beside a chart may take before they are wrapped."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +44,27 @@ class Label:
 
 
 def text_width(text: str, size: float, weight: int = 400) -> float:
-    """Width of a text in pixels."""
+    """Width of a text in pixels; of its widest line where it has several."""
     family = FontProperties(family=FAMILY, weight=weight)
-    return TextPath((0, 0), text or " ", size=size, prop=family).get_extents().width + size * 0.1
+    paths = (TextPath((0, 0), line or " ", size=size, prop=family) for line in text.split("\n"))
+    return max(path.get_extents().width for path in paths) + size * 0.1
+
+
+def wrapped(text: str, width: float, size: float, weight: int = 400) -> str:
+    """A text in as many lines as it needs to stay within a width in pixels; words are not broken."""
+    lines = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}".lstrip()
+        if lines[-1] and text_width(longer, size, weight) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return "\n".join(lines)
+
+
+def lines_of(text: str) -> int:
+    """Number of lines."""
+    return text.count("\n") + 1
 
 
 def place_labels(
@@ -91,7 +112,7 @@ def place_labels(
 
 def _places(x: float, y: float, label: Label, gap: float) -> tuple[np.ndarray, list[Box]]:
     """Places around a point, nearest first, and what each costs by its distance and direction."""
-    width, height = text_width(label.text, label.size, label.weight), label.size * 1.1
+    width, height = text_width(label.text, label.size, label.weight), label.size * 1.1 * lines_of(label.text)
     costs, boxes = [], []
     for far in (1, 1.5, 2.1, 2.8, 3.6, 4.5, 5.5):
         for step in range(16):

@@ -106,6 +106,7 @@ def _table_of_columns(name: str, table: dict, study: Study) -> Table:
 
 def _note(study: Study) -> Prose:
     return Prose(
+        "where",
         "Where to look",
         [
             f"How raw files become tables is said in params/{study.name}/study.yml. The rows set apart are in "

@@ -61,14 +61,12 @@ class Project:
         """Row-level results of the study (made, never served)."""
         return self.data(study) / "private"
 
-    def raw_folders(self, study: str, raw_folder: str | None = None) -> list[Path]:
-        """Folders searched for the study's raw files, in order."""
-        folders = [self.data(study) / "raw"]
+    def raw_folders(self, study: str, raw_folder: str | None = None) -> dict[str, Path]:
+        """Folders searched for the study's raw files, in order, by what messages call them."""
         shared = os.environ.get("CXINSIGHTS_DATA_DIR")
-        if shared:
-            names = [raw_folder, study] if raw_folder else [study]
-            folders = [Path(shared) / name for name in names] + folders
-        return folders
+        names = [name for name in (raw_folder, study) if name] if shared else []
+        folders = {f"$CXINSIGHTS_DATA_DIR/{name}/": Path(shared) / name for name in names}
+        return {**folders, f"data/{study}/raw/": self.data(study) / "raw"}
 
     def shown(self, path: Path) -> str:
         """A path as messages show it: from the project's folder where it is inside, else its last parts."""

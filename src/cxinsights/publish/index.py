@@ -1,17 +1,22 @@
 """The list of reports: by study, region and unit, with headline and date, from the reports' own records."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 from pathlib import Path
 
+from cxinsights.display.blocks import state_mark
 from cxinsights.errors import CxError
 from cxinsights.params import ALL, ANALYSES, Project, Study, load_study
 from cxinsights.report.identity import ReportId
 from cxinsights.report.pages import Page, render_page
 
 __all__ = ["Listed", "find_reports", "render_index", "write_index"]
+
+_NEWS = ("worse", "slightly_worse", "better", "slightly_better", "cannot_tell", "steady")
+"""States in the order readers look for them."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +25,8 @@ class Listed:
 
     report: ReportId
     headline: str
-    status: str
+    state: str | None
+    """Of the change of its leading score; None where it has none."""
     made_at: datetime
 
 
@@ -33,8 +39,9 @@ def find_reports(project: Project) -> list[Listed]:
         if report is None or not run.exists() or path.parent.name.startswith("."):
             continue
         result = json.loads(path.read_text(encoding="utf-8"))
+        state = next((s["state"] for s in result["scores"] if isinstance(s["state"], str)), None)
         made_at = datetime.fromisoformat(json.loads(run.read_text(encoding="utf-8"))["made_at"])
-        found.append(Listed(report, result["headline"], result["status"], made_at))
+        found.append(Listed(report, result["headline"], state, made_at))
     return found
 
 
@@ -71,44 +78,52 @@ def _head(studies: dict[str, list[Listed]]) -> str:
 def _study(project: Project, study: Study, reports: list[Listed], live: bool) -> str:
     parts = []
     for period in reversed(study.periods.order(sorted({r.report.period for r in reports}))):
-        in_period = [r for r in reports if r.report.period == period]
         parts.append(f"<h2>{escape(study.label)}, {escape(study.periods.period(period).label)}</h2>")
-        for region in sorted({r.report.region for r in in_period}, key=lambda name: (name != ALL, name)):
-            in_region = [r for r in in_period if r.report.region == region]
-            in_region.sort(key=lambda r: (r.report.unit != ALL, r.report.unit, list(ANALYSES).index(r.report.analysis)))
-            heading = _region_label(study, region)
-            entries = "".join(_entry(study, listed, live) for listed in in_region)
-            parts.append(
-                f'<section class="group"><h3>{escape(heading)}</h3><ul class="reports">{entries}</ul></section>'
-            )
-    quality = project.outputs / study.name / "data-quality.html"
-    if quality.exists():
-        base = "/reports/" if live else ""
-        parts.append(
-            f'<p><a href="{base}{escape(study.name)}/data-quality.html">Data quality of {escape(study.label)}</a></p>'
-        )
+        groups: dict[str, list[Listed]] = {}
+        for listed in reports:
+            if listed.report.period == period:
+                groups.setdefault(ALL if study.one_region else listed.report.region, []).append(listed)
+        for region in sorted(groups, key=lambda name: (name != ALL, name)):
+            whole = "All units" if study.one_region else "All regions"
+            name = whole if region == ALL else study.region(region).label
+            subjects = "".join(_subjects(study, groups[region], live))
+            parts.append(f'<section class="group"><h3>{escape(name)}</h3><ul class="reports">{subjects}</ul></section>')
+    if (project.outputs / study.name / "data-quality.html").exists():
+        link = f"{_base(live)}{escape(study.name)}/data-quality.html"
+        parts.append(f'<p class="more"><a href="{link}">Data quality of {escape(study.label)}</a></p>')
     return "\n".join(parts)
 
 
-def _entry(study: Study, listed: Listed, live: bool) -> str:
-    report = listed.report
-    path = escape(report.path)
-    made = listed.made_at.astimezone()
-    of = f"{report.analysis.capitalize()} · {study.label_of(report.region, report.unit)} · made {made.day} {made:%B %Y}"
-    base = "/reports/" if live else ""
-    link = (
-        f'<a class="live" href="/live/{path}/" aria-label="Live page: {escape(of)}">Live</a>'
-        if live
-        else "<span></span>"
-    )
+def _subjects(study: Study, reports: list[Listed], live: bool) -> Iterator[str]:
+    """One entry per unit: what moved first, the whole before all."""
+    by_unit: dict[tuple[str, str], list[Listed]] = {}
+    for listed in reports:
+        by_unit.setdefault((listed.report.region, listed.report.unit), []).append(listed)
+
+    def place(unit: tuple[str, str]) -> tuple[bool, int, str]:
+        state = next((r.state for r in by_unit[unit] if r.state), None)
+        return unit[1] != ALL, _NEWS.index(state) if state else len(_NEWS), unit[1]
+
+    for region, unit in sorted(by_unit, key=place):
+        own = sorted(by_unit[region, unit], key=lambda r: list(ANALYSES).index(r.report.analysis))
+        name = "All together" if unit == ALL else study.unit(region, unit).label
+        findings = "".join(_finding(listed, live) for listed in own)
+        yield f"<li><h4>{escape(name)}</h4><ul>{findings}</ul></li>"
+
+
+def _finding(listed: Listed, live: bool) -> str:
+    path, made = escape(listed.report.path), listed.made_at.astimezone()
+    told = f"{listed.report.analysis.capitalize()} · made {made.day} {made:%B %Y}"
+    page = f' · <a href="/live/{path}/">Live page<span class="aside"> of: {escape(listed.headline)}</span></a>'
+    mark = str(state_mark(listed.state)) if listed.state else ""
     return (
-        f'<li><a class="finding" href="{base}{path}/index.html">{escape(listed.headline)}</a>{link}'
-        f'<span class="of">{escape(of)}</span></li>'
+        f'<li><a class="finding" href="{_base(live)}{path}/index.html">{escape(listed.headline)}</a>{mark}'
+        f'<span class="of">{told}{page if live else ""}</span></li>'
     )
 
 
-def _region_label(study: Study, region: str) -> str:
-    return study.label if region == ALL else study.region(region).label
+def _base(live: bool) -> str:
+    return "/reports/" if live else ""
 
 
 def write_index(project: Project) -> Path:

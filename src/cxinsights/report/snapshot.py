@@ -50,7 +50,8 @@ def foot_of(study: Study, made_on: date | None) -> list[str]:
     if study.cutoff is not None:
         dates.append(f"data to {study.cutoff.day} {study.cutoff:%B %Y}")
     told = ", ".join([*dates, f"cxinsights {version('cxinsights')}"])
-    return [study.about, told[:1].upper() + told[1:] + "."]
+    about = f"Made-up data. {study.about}" if study.synthetic else study.about
+    return [about, told[:1].upper() + told[1:] + "."]
 
 
 def blocks_of(notebook: Path) -> list[str]:

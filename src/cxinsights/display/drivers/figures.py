@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from cxinsights.display import charts
 from cxinsights.display.blocks import Block, Figure, Nothing
 from cxinsights.display.drivers.names import base_of, leaders_of, outcome_name, placed, scale_of
-from cxinsights.display.labels import Box, Label, place_labels, text_width
+from cxinsights.display.labels import NAME_WIDTH, Box, Label, lines_of, place_labels, text_width, wrapped
 from cxinsights.display.numbers import share_text
 from cxinsights.display.theme import LIGHT, WIDE, new_axes
 from cxinsights.display.words import as_subject, in_sentence, joined, spelled
@@ -43,9 +43,8 @@ def figure_importance(result: Guarded) -> Block:
         f"{label(last.driver, result.study)} is last with {share_text(last.share, last.share_low, last.share_high)}."
     )
     summary = result.summary.iloc[0]
-    under = " A hollow dot lies under the noise floor: chance alone would score as high." * bool(
-        frame["under_floor"].any()
-    )
+    hollow = " A hollow dot lies under the noise floor: chance alone would score as high."
+    under = hollow if frame["under_floor"].any() else ""
     return Figure(
         key="importance",
         title=title,
@@ -118,12 +117,15 @@ def plot_importance(result: Guarded, ax: Axes | None = None, *, width: int = WID
     """Bars, dots and intervals of each driver's share, with the letters' groups at the right."""
     frame = result.importance
     names = [label(name, result.study) for name in frame["driver"]]
+    values = [share_text(one.share, one.share_low, one.share_high) for one in frame.itertuples()]
     wide = width == WIDE
     n, letters = len(frame), sorted(set("".join(frame["letters"])))
-    row = 34 if wide else 47
-    left = max(text_width(name, 14) for name in names) + 14 if wide else 6
-    step = 20 if wide else 17
+    step = 20 if wide else 14
     right = max(142 + step * len(letters), 230) if wide else 12 + step * len(letters)
+    room = NAME_WIDTH if wide else width - right - 18 - max(text_width(value, 13.5) for value in values)
+    names = [wrapped(name, room, 14 if wide else 14.5, 400 if wide else 600) for name in names]
+    left = max(text_width(name, 14) for name in names) + 14 if wide else 6
+    row = (17 if wide else 30) + 17 * max(lines_of(name) for name in names)
     top, bottom = (46, 30) if wide else (24, 30)
     if ax is None:
         ax = new_axes(width, n * row + top + bottom, left=left, right=right, top=top, bottom=bottom)
@@ -131,18 +133,18 @@ def plot_importance(result: Guarded, ax: Axes | None = None, *, width: int = WID
     limit = charts.nice_limit(100 * frame["share_high"].max())
     ax.set_xlim(0, limit)
     pixel = limit / ((width - left - right) or 1)  # one pixel in data units
-    shift = 0 if wide else 0.2
+    shift = 0 if wide else 0.5 - 14 / row  # on a phone the name stands above its bar
     for at, one in enumerate(frame.itertuples()):
         y = at + shift
         ax.barh(y, 100 * one.share, height=(14 if wide else 11) / row, color=LIGHT["accent-soft"], zorder=2)
         charts.draw_interval(ax, 100 * one.share_low, 100 * one.share_high, y)
         charts.draw_dot(ax, 100 * one.share, y, hollow=one.under_floor)
-        text = share_text(one.share, one.share_low, one.share_high)
         if wide:
-            ax.text(limit + 18 * pixel, at, text, va="center", clip_on=False)
+            ax.text(limit + 18 * pixel, at, values[at], va="center", clip_on=False)
         else:
-            ax.text(0, at - 0.24, names[at], va="center", fontsize=14.5, fontweight=600)
-            ax.text(limit, at - 0.24, text, va="center", ha="right", fontsize=13.5, color=LIGHT["quiet"])
+            above = y - 11 / row
+            ax.text(0, above, names[at], va="bottom", fontsize=14.5, fontweight=600, linespacing=1.1)
+            ax.text(limit, above, values[at], va="bottom", ha="right", fontsize=13.5, color=LIGHT["quiet"])
     if wide:
         ax.text(limit + 18 * pixel, -1.02, "Share (interval)", va="center", fontsize=13, color=LIGHT["quiet"])
         if letters:
@@ -167,7 +169,7 @@ def plot_priority(result: Guarded, ax: Axes | None = None, *, width: int = WIDE)
     x_low, x_high = charts.padded(frame["perf_low"].min(), frame["perf_high"].max(), 0.09)
     y_high = 100 * frame["share_high"].max() * 1.14
     ax.set_xlim(x_low, x_high)
-    ax.set_ylim(-0.05 * y_high, y_high)
+    ax.set_ylim(-0.1 * y_high, y_high)  # room for the lower quarters' names
     ax.grid(False)
     ax.spines["left"].set_visible(True)
     ax.spines["bottom"].set_visible(True)
@@ -184,7 +186,7 @@ def plot_priority(result: Guarded, ax: Axes | None = None, *, width: int = WIDE)
         charts.draw_dot(ax, one.performance, y, hollow=not one.certain, colour=colour, size=10 if wide else 9)
         taken += _whiskers(ax, one.performance, (one.perf_low, one.perf_high), y, (y_lo, y_hi))
         bold = not wide or (one.quarter == "work_on_first" and one.certain)
-        text, size = (label(one.driver, result.study), 14) if wide else (str(at), 14.5)
+        text, size = (wrapped(label(one.driver, result.study), 170, 14), 14) if wide else (str(at), 14.5)
         labels.append(Label(text, one.performance, y, size, 600 if bold else 400))
     corner = ax.transAxes.inverted().transform(ax.transData.transform((level, line)))
     box = ax.get_window_extent()

@@ -10,6 +10,8 @@ from cxinsights.schemas.columns import label
 
 __all__ = ["headline_drivers"]
 
+_MOST_WORDS = 12  # of a headline
+
 
 def headline_drivers(result: Guarded) -> Headline:
     """What goes with the outcome, in one sentence, with its size, interval and limit."""
@@ -27,10 +29,14 @@ def headline_drivers(result: Guarded) -> Headline:
         title = f"{as_subject(joined(names))} {verb} most with {outcome}"
         weak = [in_sentence(label(name, result.study)) for name in _surely_weak(result, leaders)]
         if weak:
-            second = "it scores low" if len(names) == 1 else f"{joined(weak)} score{'s' * (len(weak) == 1)} low"
-            title = f"{title}; {second}" if len(f"{title} {second}".split()) <= 12 else title
+            second = (
+                "it scores low" if len(names) == 1 else f"{joined(weak)} {'scores' if len(weak) == 1 else 'score'} low"
+            )
+            title = f"{title}; {second}" if len(f"{title} {second}".split()) <= _MOST_WORDS else title
+        if len(title.split()) > _MOST_WORDS:
+            title = f"{as_subject(names[0])} and {spelled(len(names) - 1)} more go most with {outcome}"
     else:
-        title = f"No part stands out: {spelled(len(names))} share the lead with {outcome}"
+        title = f"No driver stands out: {spelled(len(names))} share the lead with {outcome}"
     return Headline(subject.kicker, title, _lead(result, leaders[0]), _facts(result))
 
 

@@ -140,7 +140,7 @@ def method_drivers(result: Guarded) -> Prose:
         "Answers given by one person at one time tend to move together, so a share is an upper guide to what a change "
         "could do. This is a pattern in answers, not proof of cause.",
     ]
-    return Prose("Method and limits", paragraphs)
+    return Prose("method", "Method and limits", paragraphs)
 
 
 def _table_of_scores(result: Guarded) -> Block:

@@ -9,6 +9,7 @@ from cxinsights.display.scorecard.tables import (
     table_rests,
     table_scores,
     table_segments,
+    table_sites,
 )
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "table_rests",
     "table_scores",
     "table_segments",
+    "table_sites",
     "tally_parts",
 ]

@@ -78,11 +78,15 @@ class Card:
     @cached_property
     def earlier_label(self) -> str:
         """The earlier period by its name; empty where there is none."""
+        return self.study.periods.period(self.earlier_id).label if self.earlier_id else ""
+
+    @cached_property
+    def earlier_id(self) -> str:
+        """The earlier period; empty where there is none."""
         rows = self.result.changes
         if self.comparison is None:
             return ""
-        ids = rows.loc[rows["comparison"] == self.comparison, "compare_period"]
-        return self.study.periods.period(ids.iloc[0]).label
+        return str(rows.loc[rows["comparison"] == self.comparison, "compare_period"].iloc[0])
 
     @property
     def earlier(self) -> str:
@@ -148,6 +152,18 @@ class Card:
         change = self.change(row)
         return change["state"] if change is not None and isinstance(change["state"], str) else None
 
+    def verb(self, row: pd.Series) -> str | None:
+        """Whether a score fell or rose; None where no clear change is known."""
+        if self.state(row) not in (*WORSE, *BETTER):
+            return None
+        return "fell" if self.change(row)["change"] < 0 else "rose"
+
+    def asked_in(self, metric: str, period: str) -> bool:
+        """Whether a measure was asked in a period."""
+        rows = self.result.trend
+        rows = rows[(rows["metric"] == metric) & (rows["period"] == period)]
+        return bool((rows["question"] == "asked").any())
+
     def states_of_parts(self) -> list[tuple[str, dict[str, str]]]:
         """Each part's states by measure; empty where nothing was tested."""
         return [
@@ -155,16 +171,19 @@ class Card:
             for name, part in self.parts
         ]
 
-    def span(self, metric: str) -> tuple[float, float]:
-        """Axis that all strips of a measure share."""
-        frames = [frame for frame in (self.own, self.result.parts) if len(frame)]
-        rows = pd.concat([f[f["metric"] == metric] for f in frames])[["ci_low", "ci_high", "target"]]
+    def span(self, metric: str, others: pd.DataFrame) -> tuple[float, float]:
+        """Axis of a measure's strips that the subject shares with others: its parts, or its own past."""
+        frames = [frame for frame in (self.own, others) if len(frame)]
+        rows = pd.concat([f[f["metric"] == metric] for f in frames]).filter(["ci_low", "ci_high", "target"])
         values = [float(v) for v in rows.to_numpy().ravel() if not isinstance(v, Suppressed) and pd.notna(v)]
         room = 0.06 * (max(values) - min(values)) or 1.0
         return min(values) - room, max(values) + room
 
-    def cell(self, row: pd.Series, metric: str) -> ScoreCell:
-        """A score with its interval, target, change and state, or what stands in its place."""
+    def cell(self, row: pd.Series, metric: str, others: pd.DataFrame) -> ScoreCell:
+        """A score with its interval, target, change and state, or what stands in its place.
+
+        `others` are the scores that its strip shares an axis with.
+        """
         if row["question"] == "not_asked":
             return ScoreCell(metric, shown=False, instead="Not asked")
         if isinstance(row["score"], Suppressed):
@@ -187,7 +206,7 @@ class Card:
             at=float(row["score"]),
             low=float(row["ci_low"]),
             high=float(row["ci_high"]),
-            span=self.span(metric),
+            span=self.span(metric, others),
             target=None if pd.isna(row["target"]) else float(row["target"]),
             state=state,
             change=moved[0],

@@ -6,11 +6,11 @@ from matplotlib.axes import Axes
 
 from cxinsights.display import charts
 from cxinsights.display.blocks import Block, Figure, Nothing
-from cxinsights.display.labels import text_width
+from cxinsights.display.labels import NAME_WIDTH, lines_of, text_width, wrapped
 from cxinsights.display.numbers import count, metric_interval, metric_score, metric_with_interval
 from cxinsights.display.scorecard.card import METRIC_NAMES, Card
 from cxinsights.display.theme import LIGHT, WIDE, new_axes
-from cxinsights.display.words import as_subject, in_sentence, joined, spelled
+from cxinsights.display.words import as_subject, in_sentence, spelled
 from cxinsights.privacy import Guarded
 from cxinsights.schemas.columns import label, value_label
 
@@ -27,22 +27,16 @@ def figure_trend(result: Guarded) -> Block:
         return Nothing()
     metric, name = card.metrics[0], METRIC_NAMES[card.metrics[0]]
     last = rows.iloc[-1]
-    now = metric_score(metric, last["score"])
     spread = f"{metric_score(metric, rows['score'].min())} and {metric_score(metric, rows['score'].max())}"
-    title = {
-        "worse": f"{name} fell to {now} from {card.earlier}",
-        "slightly_worse": f"{name} fell slightly to {now} from {card.earlier}",
-        "better": f"{name} rose to {now} from {card.earlier}",
-        "slightly_better": f"{name} rose slightly to {now} from {card.earlier}",
-        "steady": f"{name} held steady at {now}",
-    }.get(card.state(card.own.loc[metric]), f"{name} ran between {spread}")
+    title = _title_of_trend(card, metric, rows["score"])
     many = len(rows) > 2
     before = rows["n"].iloc[:-1]
     others = f"{before.min():,} in the other" if not many else f"{before.min():,} to {before.max():,} in the others"
     return Figure(
         key="trend",
         title=title,
-        subtitle=f"{name}{', points' * (metric == 'nps')}, by period, with 95% {'band' if many else 'interval'}",
+        subtitle=f"{_measured(metric)}, by period, with 95% {'band' if many else 'interval'}"
+        + ("" if pd.isna(card.own.loc[metric, "target"]) else "; target dashed"),
         draw=lambda width: plot_trend(result, width=width),
         name=f"{name} by period, {card.subject.full_name}",
         alt=f"{'Line with interval band' if many else 'Dots with intervals'} over {spelled(len(rows))} periods, "
@@ -51,6 +45,22 @@ def figure_trend(result: Guarded) -> Block:
         f"{metric_score(metric, rows['score'].iloc[0])}.",
         caption=f"{count(last['n'])} in the latest period; {others}.",
     )
+
+
+def _measured(metric: str) -> str:
+    return f"{METRIC_NAMES[metric]}, points" if metric == "nps" else METRIC_NAMES[metric]
+
+
+def _title_of_trend(card: Card, metric: str, scores: pd.Series) -> str:
+    lead, name = card.own.loc[metric], METRIC_NAMES[metric]
+    state, now = card.state(lead), metric_score(metric, scores.iloc[-1])
+    if verb := card.verb(lead):
+        return f"{name} {verb}{' slightly' if state.startswith('slightly') else ''} to {now} from {card.earlier}"
+    if state == "steady":
+        return f"{name} held steady at {now}"
+    if len(scores) == 2:
+        return f"{name} {metric_score(metric, scores.iloc[0])}, then {now}: we cannot tell if it moved"
+    return f"{name} ran between {metric_score(metric, scores.min())} and {metric_score(metric, scores.max())}"
 
 
 def plot_trend(result: Guarded, ax: Axes | None = None, *, width: int = WIDE) -> Axes:
@@ -77,28 +87,19 @@ def plot_trend(result: Guarded, ax: Axes | None = None, *, width: int = WIDE) ->
         ax.plot(at, score, color=LIGHT["accent"], lw=2.2, zorder=3)
     else:  # two waves are two estimates, not a course
         ax.vlines(at, low, high, color=LIGHT["accent"], lw=2.6, zorder=3)
-    ax.plot(at[:-1], score[:-1], "o", ms=6, color=LIGHT["accent"], zorder=4)
+    ax.plot(at[:-1], score[:-1], "o", ms=6 if len(rows) > 2 else 9, color=LIGHT["accent"], zorder=4)
     ax.plot(at[-1:], score[-1:], "o", ms=10, color=colour, zorder=5)
-    now = metric_score(metric, rows["score"].iloc[-1])
-    limits = metric_interval(metric, rows["ci_low"].iloc[-1], rows["ci_high"].iloc[-1])
+    if pd.notna(target):
+        ax.axhline(scale * target, color=LIGHT["ink"], lw=1.4, ls=(0, (3, 2)), zorder=2)
     if wide:
-        shift = 10 + text_width(now, 17, 600)
-        for text, across, style in ((now, 6, {"fontsize": 17, "fontweight": 600, "color": colour}),
-                                    (f"({limits})", shift, {"fontsize": 13.5, "color": LIGHT["quiet"]})):  # fmt: skip
-            ax.annotate(text, (end, score[-1]), (across, 0), textcoords="offset points", va="center",
-                        annotation_clip=False, **style)  # fmt: skip
+        _write_beside(ax, rows.iloc[-1], target, metric, scale, colour)
     else:
         near = slice(-max(len(rows) // 2, 1), None)  # the text lies over the later half of the band
         above = high[near].max() < y_high - 0.1 * (y_high - y_low)
-        ax.annotate(f"{now} ({limits})", (at[-1], high[near].max() if above else low[near].min()),
-                    (8, 11 if above else -11), textcoords="offset points", ha="right", va="center", fontsize=14.5,
-                    fontweight=600, color=colour)  # fmt: skip
-    if pd.notna(target):
-        ax.axhline(scale * target, color=LIGHT["ink"], lw=1.4, ls=(0, (3, 2)), zorder=2)
-        beside = wide and abs(scale * target - score[-1]) > 0.09 * (y_high - y_low)
-        place, by = (end, (6, 0)) if beside else (-0.3, (2, 8))
-        ax.annotate(f"Target {metric_score(metric, target)}", (place, scale * target), by, textcoords="offset points",
-                    va="center", fontsize=13.5, color=LIGHT["quiet"], annotation_clip=False)  # fmt: skip
+        text = metric_with_interval(metric, *rows[["score", "ci_low", "ci_high"]].iloc[-1])
+        ax.annotate(text, (at[-1], high[near].max() if above else low[near].min()), (8, 11 if above else -11),
+                    textcoords="offset points", ha="right", va="center", fontsize=14.5, fontweight=600,
+                    color=colour)  # fmt: skip
     shown = at if wide or len(rows) <= 4 else at[[0, len(rows) // 2, -1]]
     ax.set_xticks(shown, [result.study.periods.period(rows["period"].iloc[i]).short for i in shown])
     if not wide and len(rows) > 2:
@@ -108,6 +109,23 @@ def plot_trend(result: Guarded, ax: Axes | None = None, *, width: int = WIDE) ->
     return ax
 
 
+def _write_beside(ax: Axes, last: pd.Series, target: float, metric: str, scale: float, colour: str) -> None:
+    """The latest score with its interval at the right of the line, and the target where it does not come too near."""
+    now, limits = metric_score(metric, last["score"]), metric_interval(metric, last["ci_low"], last["ci_high"])
+    score = scale * last["score"]
+    texts = [
+        (now, score, 6, {"fontsize": 17, "fontweight": 600, "color": colour}),
+        (f"({limits})", score, 10 + text_width(now, 17, 600), {"fontsize": 13.5, "color": LIGHT["quiet"]}),
+    ]
+    low, high = ax.get_ylim()
+    if pd.notna(target) and abs(scale * target - score) > 0.09 * (high - low):
+        quiet = {"fontsize": 13.5, "color": LIGHT["quiet"]}
+        texts.append((f"Target {metric_score(metric, target)}", scale * target, 6, quiet))
+    for text, y, across, style in texts:
+        ax.annotate(text, (ax.get_xlim()[1], y), (across, 0), textcoords="offset points", va="center",
+                    annotation_clip=False, **style)  # fmt: skip
+
+
 def figure_segments(result: Guarded) -> Block:
     """Scores by group of customers; groups that clearly differ from the others stand out."""
     card = Card(result)
@@ -115,21 +133,19 @@ def figure_segments(result: Guarded) -> Block:
     if not len(rows):
         return Nothing()
     metric, name = card.metrics[0], METRIC_NAMES[card.metrics[0]]
-    clear = [
-        f"{in_sentence(label(r.segment, result.study))} {in_sentence(value_label(r.segment, r.group, result.study))} "
-        f"({'below' if r.difference < 0 else 'above'})"
-        for r in rows[card.differs(rows)].itertuples()
-    ]
-    if not clear:
-        title = f"No group of customers clearly differs on {name}"
-    elif len(clear) == 1:
-        title = f"One group of customers differs on {name}: {clear[0]}"
-    else:
+    clear = rows[card.differs(rows)]
+    if len(clear) == 1:
+        one = clear.iloc[0]
+        group = in_sentence(value_label(one["segment"], one["group"], result.study))
+        side = "below" if one["difference"] < 0 else "above"
+        title = f"{label(one['segment'], result.study)}: {group} scores {side} the others on {name}"
+    elif len(clear):
         title = f"{as_subject(spelled(len(clear)))} groups of customers differ on {name}"
-        title += f": {joined(clear)}" * (len(clear) == 2)
+    else:
+        title = f"No group of customers clearly differs on {name}"
     order = rows["score"].astype(float)
     ends = [_spoken(rows.loc[at], metric, result) for at in (order.idxmin(), order.idxmax())]
-    number_clear = f"{as_subject(spelled(len(clear)))} differ{'s' * (len(clear) == 1)}"
+    number_clear = f"{as_subject(spelled(len(clear)))} {'differs' if len(clear) == 1 else 'differ'}"
     return Figure(
         key="segments",
         title=title,
@@ -151,14 +167,16 @@ def plot_segments(result: Guarded, ax: Axes | None = None, *, width: int = WIDE)
     metric = card.metrics[0]
     rows = card.breakdowns(metric, _MOST)
     wide, scale = width == WIDE, 100 if metric == "csat" else 1
+    right = 128 if wide else 8
+    room = NAME_WIDTH if wide else width - right - 110
     lines: list[tuple[str, pd.Series | None]] = []
     for segment, part in rows.groupby("segment", sort=False):
         lines.append((label(segment, result.study), None))
-        lines += [(value_label(segment, r["group"], result.study), r) for _, r in part.iterrows()]
-    heights = [(34 if wide else 36) if row is None else (30 if wide else 44) for _, row in lines]
+        lines += [(wrapped(value_label(segment, r["group"], result.study), room, 14), r) for _, r in part.iterrows()]
+    single = 30 if wide else 44
+    heights = [(34 if wide else 36) if row is None else single + 16 * (lines_of(text) - 1) for text, row in lines]
     starts = np.cumsum([0, *heights])
-    left = max(text_width(text, 14, 600) for text, _ in lines) + 16 if wide else 6
-    right = 128 if wide else 8
+    left = max(text_width(text, 14, 600) for text, row in lines if wide and row is not None) + 16 if wide else 6
     if ax is None:
         ax = new_axes(width, starts[-1] + 38, left=left, right=right, top=6, bottom=32)
     limits = scale * rows[["ci_low", "ci_high"]].astype(float)
@@ -174,7 +192,7 @@ def plot_segments(result: Guarded, ax: Axes | None = None, *, width: int = WIDE)
             x = low - (left - 2) * pixel if wide else low
             ax.text(x, middle + 4, text, va="center", fontsize=14, fontweight=600, clip_on=False)
             continue
-        y = middle if wide else middle + 9
+        y = middle if wide else start + height - 13
         sure = clear[row.name]
         colour = LIGHT["accent"] if sure else LIGHT["unsure"]
         charts.draw_interval(ax, scale * row["ci_low"], scale * row["ci_high"], y, colour)
@@ -184,8 +202,8 @@ def plot_segments(result: Guarded, ax: Axes | None = None, *, width: int = WIDE)
             ax.text(low - 12 * pixel, middle, text, va="center", ha="right", clip_on=False)
             ax.text(high + 16 * pixel, middle, told, va="center", clip_on=False)
         else:
-            ax.text(low, middle - 12, text, va="center", fontsize=14)
-            ax.text(high, middle - 12, told, va="center", ha="right", fontsize=13.5, color=LIGHT["quiet"])
+            ax.text(low, y - 12, text, va="bottom", fontsize=14, linespacing=1.1)
+            ax.text(high, y - 12, told, va="bottom", ha="right", fontsize=13.5, color=LIGHT["quiet"])
     ax.set_yticks([])
     charts.plain_ticks(ax.xaxis, low, high, most=5, suffix="%" if scale == 100 else "")
     return ax

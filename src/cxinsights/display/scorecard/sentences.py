@@ -7,11 +7,13 @@ import pandas as pd
 from cxinsights.display.blocks import Block, Headline, Kpi, Kpis, Nothing, Tally, TallyRow
 from cxinsights.display.numbers import metric_change, metric_score, metric_with_interval
 from cxinsights.display.scorecard.card import BETTER, METRIC_NAMES, WORSE, Card
-from cxinsights.display.words import as_subject, joined, possessive
+from cxinsights.display.words import as_subject, joined, possessive, spelled
 from cxinsights.params import ALL
 from cxinsights.privacy import Guarded, Suppressed
 
 __all__ = ["headline_scorecard", "score_kpis", "tally_parts"]
+
+_MOST_WORDS = 12  # of a headline
 
 
 def headline_scorecard(result: Guarded) -> Headline:
@@ -64,7 +66,7 @@ def score_kpis(result: Guarded) -> Block:
     return Kpis(
         [
             Kpi(
-                **vars(card.cell(card.own.loc[metric], metric)),
+                **vars(card.cell(card.own.loc[metric], metric, result.trend)),
                 name=METRIC_NAMES[metric],
                 against=card.against_target(card.own.loc[metric], metric),
             )
@@ -79,17 +81,16 @@ def _title_of_unit(card: Card, lead: pd.Series) -> str:
     score, state = metric_score(metric, lead["score"]), card.state(lead)
     if state is None:
         return f"{possessive(name)} {measure} is {score}"
-    if state in (*WORSE, *BETTER):
+    if verb := card.verb(lead):
         change = card.change(lead)
         limits = (change["ci_low"], change["ci_high"])
         size = metric_change(metric, abs(change["change"]), *limits, state)[0].lstrip("+")
         points = "point" if size in ("1", "1.0") else "points"
-        verb = "fell" if change["change"] < 0 else "rose"
         slightly = "slightly, by " if state.startswith("slightly") else ""
         return f"{possessive(name)} {measure} {verb} {slightly}{size} {points} to {score}"
     if state == "steady":
         return f"{name} held steady: {measure} {score}, level with {card.earlier}"
-    return f"{possessive(name)} {measure} is {score}; too few answers to say if it moved"
+    return f"{possessive(name)} {measure} is {score}; we cannot tell if it moved"
 
 
 def _title_of_parts(card: Card, lead: pd.Series) -> str:
@@ -99,18 +100,22 @@ def _title_of_parts(card: Card, lead: pd.Series) -> str:
     if card.comparison is None:
         return f"{possessive(name)} {METRIC_NAMES[metric]} is {score}"
     fell, rose = [], []
-    for part, states in card.states_of_parts():
-        down = [METRIC_NAMES[m] for m, s in states.items() if s in WORSE]
-        up = [METRIC_NAMES[m] for m, s in states.items() if s in BETTER]
-        if down:
-            fell.append((part, down))
-        elif up:
-            rose.append((part, up))
+    for part, rows in card.parts:
+        verbs = {METRIC_NAMES[m]: card.verb(rows.loc[m]) for m in card.metrics if m in rows.index}
+        for verb, group in (("fell", fell), ("rose", rose)):
+            on = [measure for measure, own in verbs.items() if own == verb]
+            if on:
+                group.append((part, on))
+                break
     whole = _whole(card, lead)
     if not fell and not rose:
         return f"No clear change in any {card.kind_of_parts}; {whole}"
-    told = [_moved(group, verb, len(card.metrics)) for group, verb in ((fell, "fell"), (rose, "rose")) if group]
-    return f"{' and '.join(told)}; {whole}"
+    named, counted = (
+        " and ".join(told(card, group, verb) for group, verb in ((fell, "fell"), (rose, "rose")) if group)
+        for told in (_named, _counted)
+    )
+    title = f"{named}; {whole}"
+    return title if len(title.split()) <= _MOST_WORDS else f"{as_subject(counted)}; {whole}"
 
 
 def _whole(card: Card, lead: pd.Series) -> str:
@@ -120,15 +125,18 @@ def _whole(card: Card, lead: pd.Series) -> str:
     if state == "steady":
         return f"{name} held steady"
     if state == "cannot_tell":
-        return f"for {name} as a whole we cannot tell"
-    verb = "fell" if card.change(lead)["change"] < 0 else "rose"
-    return f"{name} {verb} to {METRIC_NAMES[metric]} {metric_score(metric, lead['score'])}"
+        return f"overall {METRIC_NAMES[metric]} is {metric_score(metric, lead['score'])}"
+    return f"{name} {card.verb(lead)} to {METRIC_NAMES[metric]} {metric_score(metric, lead['score'])}"
 
 
-def _moved(group: list[tuple[str, list[str]]], verb: str, n_measures: int) -> str:
+def _named(card: Card, group: list[tuple[str, list[str]]], verb: str) -> str:
     if len(group) == 1:
-        return f"{group[0][0]} {verb} on {_measures(group[0][1], n_measures)}"
+        return f"{group[0][0]} {verb} on {_measures(group[0][1], len(card.metrics))}"
     return f"{joined([name for name, _ in group], 3)} {verb}"
+
+
+def _counted(card: Card, group: list[tuple[str, list[str]]], verb: str) -> str:
+    return f"{spelled(len(group))} {card.kind_of_parts}{'s' if len(group) > 1 else ''} {verb}"
 
 
 def _measures(on: Sequence[str], n_measures: int) -> str:
@@ -151,11 +159,22 @@ def _lead(card: Card, lead: pd.Series) -> str:
         elif state == "cannot_tell":
             said += f", not clear among {change['n_comparisons']} comparisons"
         told.append(said)
-    elif card.comparison is None:
-        told.append("There is no earlier period to compare with")
+    else:
+        told.append(_not_compared(card, metric, change))
     if card.not_asked:
         told.append(f"{joined(card.not_asked)} {'was' if len(card.not_asked) == 1 else 'were'} not asked")
     return ". ".join(told) + "."
+
+
+def _not_compared(card: Card, metric: str, change: pd.Series | None) -> str:
+    if card.comparison is None:
+        return "There is no earlier period to compare with"
+    if change is None:
+        gap = "has no answers" if card.asked_in(metric, card.earlier_id) else "was not asked"
+        return f"It {gap} in {card.earlier_label}"
+    if isinstance(change["change"], Suppressed):
+        return f"Its change on {card.earlier} is {change['change']}"
+    return f"Too few answers to test its change on {card.earlier}"
 
 
 def _tally_text(members: list[tuple[str, list[str]]], key: str, n_measures: int) -> str:

@@ -22,37 +22,29 @@ from cxinsights.params import ALL
 from cxinsights.privacy import Guarded, Suppressed
 from cxinsights.schemas.columns import label, value_label
 
-__all__ = ["method_scorecard", "table_changes", "table_parts", "table_rests", "table_scores", "table_segments"]
+__all__ = [
+    "method_scorecard",
+    "table_changes",
+    "table_parts",
+    "table_rests",
+    "table_scores",
+    "table_segments",
+    "table_sites",
+]
 
 FEW = 100  # bases below are marked as few answers
 
 
 def table_parts(result: Guarded) -> Block:
-    """Regions, units or sites by measure: the total first, the others from low to high."""
+    """Regions or units by measure: the total first, the others from low to high."""
     card = Card(result)
-    if not card.parts or not card.metrics:
-        return Nothing()
-    kind, first = as_subject(card.kind_of_parts), METRIC_NAMES[card.metrics[0]]
-    parts = sorted(card.parts, key=lambda pair: _sort_key(pair[1], card.metrics[0]))
-    rows = [_row(card, card.own, card.subject.name, total=True)]
-    rows += [_row(card, part, name, link=_link(card, part)) for name, part in parts]
-    has_target = any(cell.target is not None for row in rows for cell in row.cells)
-    return ScoreTable(
-        key=f"{card.kind_of_parts}s",
-        title=f"{kind}s{' against target' * has_target}"
-        + (f"{',' * has_target} and change on {card.earlier}" if card.comparison else ""),
-        subtitle=f"Score with 95% interval{' and target' * has_target}; {card.subject.period}"
-        + (f"; change since {card.earlier_label}" if card.comparison else ""),
-        of=kind,
-        measures=[Measure(m, METRIC_NAMES[m], _unit_of(card, m)) for m in card.metrics],
-        rows=rows,
-        how=f"The dot is the score, the line its 95% interval{', the dashed tick the target' * has_target}. "
-        f"{kind}s are listed from low to high {first}; neighbours whose lines overlap may swap places.",
-        legend=_legend(card),
-        caption=f"Not shown: fewer than {result.study.privacy.customer_min} answers. Few: fewer than {FEW}. Source: "
-        f"{result.study.surveys.get(card.params.survey, 'survey')}, {card.subject.period}.",
-        has_target=has_target,
-    )
+    return Nothing() if card.kind_of_parts == "site" else _table_of_parts(card)
+
+
+def table_sites(result: Guarded) -> Block:
+    """A unit's sites by measure, folded: they are many, and each has few answers."""
+    card = Card(result)
+    return _table_of_parts(card, folded=True) if card.kind_of_parts == "site" else Nothing()
 
 
 def table_scores(result: Guarded) -> Block:
@@ -167,20 +159,56 @@ def method_scorecard(result: Guarded) -> Prose:
         if weighted
         else "Adjusted Wald for NPS, Wilson for shares, t for means; linearised over customers where one answers twice."
     )
+    meanings = {
+        "nps": "NPS: share of promoters (9 or 10 on the question of recommending, 0 to 10) less share of detractors "
+        "(0 to 6), in points.",
+        "csat": f"CSAT: share of answers from {rules.csat.top_box_from:g} up on a scale of {rules.csat.min:g} to "
+        f"{rules.csat.max:g}.",
+        "ces": f"CES: mean ease on a scale of {rules.ces.min:g} to {rules.ces.max:g}.",
+    }
+    asked = [name for name in meanings if len(result.scores) and (result.scores["metric"] == name).any()]
     return Prose(
+        "method",
         "Method and limits",
         [
-            "NPS: share of promoters (9 or 10 on the question of recommending, 0 to 10) less share of detractors (0 to "
-            f"6), in points. CSAT: share of answers from {rules.csat.top_box_from:g} up on a scale of "
-            f"{rules.csat.min:g} to {rules.csat.max:g}. CES: mean ease on a scale of {rules.ces.min:g} to "
-            f"{rules.ces.max:g}.",
+            " ".join(meanings[name] for name in asked or meanings),
             f"Intervals: 95%. {form}",
             "A change is clear where its test, adjusted among all units, says so; slightly, where its whole interval "
-            f"lies within {_within(list(METRIC_NAMES)[:3], result)}; steady, where the interval holds zero and lies "
+            f"lies within {_within(asked or list(meanings), result)}; steady, where the interval holds zero and lies "
             "within; else we cannot tell.",
             f"Fewer than {rules.min_base} answers on either side are not tested. Fewer than {fewest} are not shown; "
             "where one hidden figure could be worked out from a total, a second is hidden.",
         ],
+    )
+
+
+def _table_of_parts(card: Card, *, folded: bool = False) -> Block:
+    if not card.parts or not card.metrics:
+        return Nothing()
+    kind, first = as_subject(card.kind_of_parts), METRIC_NAMES[card.metrics[0]]
+    parts = sorted(card.parts, key=lambda pair: _sort_key(pair[1], card.metrics[0]))
+    rows = [_row(card, card.own, card.subject.name, total=True)]
+    rows += [_row(card, part, name, link=_link(card, part)) for name, part in parts]
+    has_target = any(cell.target is not None for row in rows for cell in row.cells)
+    against = [f"{kind}s against target"] if has_target else [f"{kind}s"]
+    if card.comparison:
+        against.append(f"change on {card.earlier}")
+    tick = ", the dashed tick the target" if has_target else ""
+    return ScoreTable(
+        key=f"{card.kind_of_parts}s",
+        title=(", and " if has_target else " and ").join(against),
+        subtitle=f"Score with 95% interval{' and target' if has_target else ''}; {card.subject.period}"
+        + (f"; change since {card.earlier_label}" if card.comparison else ""),
+        of=kind,
+        measures=[Measure(m, METRIC_NAMES[m], _unit_of(card, m)) for m in card.metrics],
+        rows=rows,
+        how=f"The dot is the score, the line its 95% interval{tick}. "
+        f"{kind}s are listed from low to high {first}; neighbours whose lines overlap may swap places.",
+        legend=_legend(card),
+        caption=f"Not shown: fewer than {card.study.privacy.customer_min} answers. Few: fewer than {FEW}. Source: "
+        f"{card.study.surveys.get(card.params.survey, 'survey')}, {card.subject.period}.",
+        has_target=has_target,
+        folded=folded,
     )
 
 
@@ -196,7 +224,9 @@ def _state_text(one) -> str:
 
 def _row(card: Card, rows: pd.DataFrame, name: str, *, link: str = "", total: bool = False) -> ScoreRow:
     cells = [
-        card.cell(rows.loc[metric], metric) if metric in rows.index else ScoreCell(metric, False, "No answers")
+        card.cell(rows.loc[metric], metric, card.result.parts)
+        if metric in rows.index
+        else ScoreCell(metric, False, "No answers")
         for metric in card.metrics
     ]
     n = int(rows["n"].max())
@@ -226,7 +256,7 @@ def _legend(card: Card) -> list[tuple[Sequence[str], str]]:
         (("better", "worse"), "clear, by a test adjusted among all that are compared"),
         (("slightly_better", "slightly_worse"), f"clear, but all of the interval within {within}"),
         (("steady",), f"the interval holds zero and stays within {within}"),
-        (("cannot_tell",), "too few answers to say either"),
+        (("cannot_tell",), "too few answers to say either, or not clear among all that are compared"),
     ]
 
 
