@@ -6,7 +6,7 @@ BIN := .venv/bin
 NARROW = $(if $(STUDY),--study $(STUDY)) $(if $(PERIOD),--period $(PERIOD)) $(if $(REGION),--region $(REGION)) \
          $(if $(UNIT),--unit $(UNIT)) $(if $(ONLY),--only $(ONLY))
 
-.PHONY: help env reports plan serve lab test check bench lock clean
+.PHONY: help env reports plan serve lab gallery test check bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,11 @@ serve: env ## Serve the reports on this machine: PORT=
 lab: env ## Open JupyterLab on the notebooks
 	$(BIN)/cxinsights import demo
 	$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/notebooks
+
+gallery: env ## Run the notebooks in notebooks/ again and keep their outputs
+	$(BIN)/cxinsights import demo
+	$(BIN)/jupyter nbconvert --log-level=ERROR --to notebook --execute --inplace \
+		--ExecutePreprocessor.record_timing=False notebooks/*.ipynb
 
 test: env ## Run all tests (browser tests need Chromium, and say so where there is none)
 	$(BIN)/cxinsights import demo
