@@ -13,7 +13,7 @@ import pandas as pd
 
 from cxinsights.analysis.design import Design, outcome_values, prepare
 from cxinsights.analysis.importance import johnson, noise_floor, random_parts, shapley
-from cxinsights.analysis.regression import fit_linear
+from cxinsights.analysis.regression import fit_linear, inflation
 from cxinsights.analysis.resampling import Moments, letters_of, rank_limits, told_apart
 from cxinsights.analysis.results import Status, private, table
 from cxinsights.analysis.scores import estimate, sample_of
@@ -171,7 +171,9 @@ def _coefficients(
         low, high = np.quantile(over_draws, _tails(params), axis=0)
         spread = np.sqrt(np.diag(point.covariances))
         standardised = values * spread[at] / spread[-1]
-        vif = np.diag(np.linalg.pinv(point.correlations[:-1, :-1], hermitian=True))[at]
+        vif = inflation(point)[at]
+        none = np.where(np.isinf(vif), np.nan, 1.0)
+        values, se, low, high, standardised = (none * figure for figure in (values, se, low, high, standardised))
         p_values = np.full(len(at), np.nan)
     else:
         fit = fit_linear(design.columns[:, :-1], design.columns[:, -1], design.weights, params.confidence)
@@ -180,6 +182,7 @@ def _coefficients(
         low, high = fit.ci_low[of_ratings], fit.ci_high[of_ratings]
         standardised, vif = fit.standardised[at], fit.vif[at]
     simple = point.correlations[at, -1]
+    opposed = (np.sign(values) == -np.sign(simple)) & (np.abs(simple) > 0.05)
     frame = pd.DataFrame(
         {
             "driver": design.drivers,
@@ -191,7 +194,7 @@ def _coefficients(
             "p_value": p_values,
             "standardised": standardised,
             "vif": vif,
-            "sign_differs": (np.sign(values) != np.sign(simple)) & (np.abs(simple) > 0.05),
+            "sign_differs": opposed,
         }
     )
     return frame.set_index("driver").loc[importance["driver"]].reset_index()

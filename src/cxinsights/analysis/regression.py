@@ -4,21 +4,29 @@ HC3 errors with t reference, weighted where the answers are; for survey weights 
 (linearised) stand beside.
 """
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import special
 from statsmodels.regression.linear_model import OLS, WLS
+from statsmodels.tools.sm_exceptions import SingularMatrixWarning
 from statsmodels.tools.tools import add_constant
 
-from cxinsights.analysis.resampling import moments
+from cxinsights.analysis.resampling import Moments, moments
 
-__all__ = ["LinearFit", "design_se", "fit_linear"]
+__all__ = ["LinearFit", "design_se", "fit_linear", "inflation"]
+
+_NOTHING_LEFT = 1e-10  # eigenvalue of correlations below which a combination of columns is always the same
 
 
 @dataclass(frozen=True)
 class LinearFit:
-    """A fitted linear model; arrays of length k, with the intercept first where it has k + 1."""
+    """A fitted linear model; arrays of length k, with the intercept first where it has k + 1.
+
+    Columns that repeat others (a copy, a sum) or never vary have no coefficient of their own: theirs are missing,
+    with infinite inflation.
+    """
 
     coefficients: np.ndarray
     se: np.ndarray
@@ -55,22 +63,39 @@ def fit_linear(
     """
     design = add_constant(columns, has_constant="add")
     model = OLS(outcome, design) if weights is None else WLS(outcome, design, weights=weights)
-    fit = model.fit(cov_type="HC3", use_t=True)
-    limits = fit.conf_int(1 - confidence)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SingularMatrixWarning)  # said by the missing coefficients
+        fit = model.fit(cov_type="HC3", use_t=True)
     whole = moments(np.column_stack([columns, outcome]), weights)
     spread = np.sqrt(np.diag(whole.covariances))
+    vif = inflation(whole)
+    own = np.concatenate([[1.0], np.where(np.isinf(vif), np.nan, 1.0)])  # missing where there is none
+    limits = own[:, None] * fit.conf_int(1 - confidence)
     return LinearFit(
-        coefficients=fit.params,
-        se=fit.bse,
-        p_values=fit.pvalues,
+        coefficients=own * fit.params,
+        se=own * fit.bse,
+        p_values=own * fit.pvalues,
         ci_low=limits[:, 0],
         ci_high=limits[:, 1],
-        standardised=fit.params[1:] * spread[:-1] / spread[-1],
-        vif=np.diag(np.linalg.pinv(whole.correlations[:-1, :-1], hermitian=True)),
+        standardised=(own * fit.params)[1:] * spread[:-1] / spread[-1],
+        vif=vif,
         r_squared=float(fit.rsquared),
         n=len(outcome),
         df=int(fit.df_resid),
     )
+
+
+def inflation(found: Moments) -> np.ndarray:
+    """Variance inflation of each predictor (all columns but the last).
+
+    Infinite where a column has no coefficient of its own: where it never varies, repeats another, or is a sum of
+    others.
+    """
+    among = found.correlations[:-1, :-1]
+    values, vectors = np.linalg.eigh(among)
+    repeated = (np.abs(vectors[:, values < _NOTHING_LEFT]) > 1e-4).any(axis=1)
+    constant = np.diag(found.covariances)[:-1] == 0
+    return np.where(repeated | constant, np.inf, np.diag(np.linalg.pinv(among, hermitian=True)))
 
 
 def design_se(columns: np.ndarray, outcome: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,5 +1,7 @@
 """The driver report's headline and facts."""
 
+import pandas as pd
+
 from cxinsights.display.blocks import Fact, Headline
 from cxinsights.display.drivers.names import leaders_of, outcome_name
 from cxinsights.display.numbers import decimals_for, percent, share_text, with_interval
@@ -68,7 +70,9 @@ def _lead(result: Guarded, top: str) -> str:
     digits = decimals_for((one.coef_high - one.coef_low) / 2)
     size = with_interval(abs(one.coefficient), *sorted(map(abs, (one.coef_low, one.coef_high))), digits)
     name = in_sentence(label(top, result.study))
-    if one.coef_low <= 0 <= one.coef_high:
+    if pd.isna(one.coefficient):
+        told = f"What goes with {name} alone cannot be told: other ratings repeat it."
+    elif one.coef_low <= 0 <= one.coef_high:
         told = f"Other ratings equal, a higher rating of {name} does not clearly go with higher {outcome}."
     else:
         way = "higher" if one.coefficient > 0 else "lower"

@@ -57,17 +57,7 @@ def table_coefficients(result: Guarded) -> Block:
     """The model's coefficients, for analysts."""
     if not len(result.coefficients):
         return Nothing()
-    rows = [
-        [
-            label(one.driver, result.study),
-            with_interval(one.coefficient, one.coef_low, one.coef_high, 2, with_sign=True),
-            p_text(one.p_value),
-            number(one.standardised, 2),
-            number(one.vif, 1),
-            "differs" if one.sign_differs else "agrees",
-        ]
-        for one in result.coefficients.itertuples()
-    ]
+    rows = [[label(one.driver, result.study), *_coefficient(one)] for one in result.coefficients.itertuples()]
     high = result.coefficients.loc[result.coefficients["vif"] >= 5, "driver"]
     warning = (
         f" {as_subject(joined([label(d, result.study) for d in high]))} overlap so much with the other drivers (VIF "
@@ -141,6 +131,18 @@ def method_drivers(result: Guarded) -> Prose:
         "could do. This is a pattern in answers, not proof of cause.",
     ]
     return Prose("method", "Method and limits", paragraphs)
+
+
+def _coefficient(one) -> list[str]:
+    if pd.isna(one.coefficient):
+        return ["none of its own", DASH, DASH, "unbounded", DASH]
+    return [
+        with_interval(one.coefficient, one.coef_low, one.coef_high, 2, with_sign=True),
+        p_text(one.p_value),
+        number(one.standardised, 2),
+        number(one.vif, 1),
+        "differs" if one.sign_differs else "agrees",
+    ]
 
 
 def _table_of_scores(result: Guarded) -> Block:
