@@ -1,0 +1,1 @@
+"""Speed against the field's other tools, each pair timed in turn in the same run."""
