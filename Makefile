@@ -60,5 +60,5 @@ lock: env ## Renew requirements.lock and environment.yml from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --extra test --extra bench --extra env --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade --quiet --output-file requirements.lock
 
-clean: ## Remove what was made: reports, tables, the demo company, .venv
-	rm -rf .venv outputs/*/ outputs/index.html data/*/
+clean: ## Remove what was made: reports, tables, the demo company, .venv; raw files stay
+	rm -rf .venv outputs/*/ outputs/index.html data/*/tables data/*/private data/demo
