@@ -6,6 +6,8 @@ BIN := .venv/bin
 NARROW = $(if $(STUDY),--study $(STUDY)) $(if $(PERIOD),--period $(PERIOD)) $(if $(REGION),--region $(REGION)) \
          $(if $(UNIT),--unit $(UNIT)) $(if $(ONLY),--only $(ONLY))
 
+AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)# containers have no other user; it listens on this machine only
+
 .PHONY: help env reports plan serve lab gallery test check bench lock clean
 
 help: ## Show this list
@@ -37,7 +39,7 @@ serve: env ## Serve the reports on this machine: PORT=
 
 lab: env ## Open JupyterLab on the notebooks
 	$(BIN)/cxinsights import demo
-	$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/notebooks
+	$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/notebooks $(AS_ROOT)
 
 gallery: env ## Run the notebooks in notebooks/ again and keep their outputs
 	$(BIN)/cxinsights import demo
@@ -56,7 +58,7 @@ check: env ## Check the code's form and every params file
 bench: env ## Measure against the field's other tools, in the same run
 	$(BIN)/python -m benchmarks
 
-lock: env ## Renew requirements.lock and environment.yml from pyproject.toml
+lock: env ## Renew requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --extra test --extra bench --extra env --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade --quiet --output-file requirements.lock
 
