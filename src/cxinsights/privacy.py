@@ -6,18 +6,20 @@ the shown ones from a total, a second is hidden; that plan is made once per peri
 pages together give no more away than one. Frames with a row per person do not pass at all.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Hashable, Iterator, Set
+from dataclasses import dataclass, fields
 from typing import Any, Literal, NoReturn
 
+import numpy as np
 import pandas as pd
 
 from cxinsights.analysis.baseline import NODE, Baseline
+from cxinsights.analysis.disclosure import further_hidden
 from cxinsights.analysis.results import Published, published_tables
 from cxinsights.errors import PrivacyError
 from cxinsights.params import ALL, PrivacyRules, ReportParams, Study
 
-__all__ = ["Guarded", "Suppressed", "complementary", "guard", "is_hidden", "is_shown", "protect"]
+__all__ = ["Guarded", "Suppressed", "guard", "hidden_ratings", "is_hidden", "is_shown", "protect"]
 
 
 @dataclass(frozen=True)
@@ -108,34 +110,37 @@ def guard(result: Any, study: Study, *, hidden: bool = False) -> Guarded:
 def protect(baseline: Baseline, rules: PrivacyRules) -> Baseline:
     """Plan once for a period what is hidden beyond small bases: adds `hidden` to the baseline's tables.
 
-    A change or a difference is hidden where either of its sides is.
+    Scores and groups are planned together, each survey, measure and period by itself. A change is hidden where
+    either of its sides is, a difference from the rest where the part or the whole is: with one side known, each
+    would tell the other.
     """
-    scores = baseline.scores.assign(parent=_parents(baseline.scores))
-    across = ["parent", "level", "survey", "metric", "period", "weighted"]
-    scores["hidden"] = complementary(scores, rules.customer_min, [across])
-    segments = baseline.segments.assign(parent=_parents(baseline.segments))
-    breakdown = ["survey", "metric", "segment"]
-    segments["hidden"] = complementary(
-        segments, rules.customer_min, [[*NODE, *breakdown], ["parent", "level", *breakdown, "group"]]
+    scores, changes, rests, segments, rated = (
+        getattr(baseline, name).assign(hidden=False) for name in ("scores", "changes", "rests", "segments", "rated")
     )
+    planner = _Planner(rules.customer_min)
     subject = [*NODE, "survey", "metric"]
-    gone = scores[scores["hidden"]]
-    hidden_now = set(gone[gone["period"] == baseline.period][subject].itertuples(index=False, name=None))
-    hidden_ever = set(gone[[*subject, "period"]].itertuples(index=False, name=None))
+    today = planner.hidden(scores[scores["period"] == baseline.period], segments)
+    for period, rows in scores.groupby("period", sort=False):
+        before = changes["compare_period"] == period
+        told = changes[before & changes["change"].notna() & ~_listed(changes, today, subject)]
+        gone = today if period == baseline.period else planner.hidden(rows, changes=changes[before], told=told)
+        scores.loc[rows.index, "hidden"] = _listed(rows, gone, subject)
+        changes.loc[before, "hidden"] = _listed(changes[before], gone, subject)
+    changes["hidden"] |= _listed(changes, today, subject)
+    rests["hidden"] = _listed(rests, today, subject) | _listed(_wholes(rests, scores), today, subject)
+    segments["hidden"] = _listed(segments, today, [*subject, "segment", "group"]) | _listed(segments, today, subject)
+    for frame, value in ((changes, "change"), (rests, "difference"), (segments, "difference")):
+        frame["hidden"] |= frame[value].notna() & (frame["n_compare"] < rules.customer_min)
+    for _, rows in rated.groupby(["survey", "driver"], sort=False):
+        rated.loc[rows.index, "hidden"] = _listed(rows, planner.plan(_bases(rows)), NODE)
+    return Baseline(baseline.period, scores, changes, rests, segments, rated)
 
-    def of(frame: pd.DataFrame) -> pd.Series:
-        keys = frame[subject].itertuples(index=False, name=None)
-        return pd.Series([key in hidden_now for key in keys], index=frame.index, dtype=bool)
 
-    earlier = baseline.changes[[*subject, "compare_period"]].itertuples(index=False, name=None)
-    before = pd.Series([key in hidden_ever for key in earlier], index=baseline.changes.index, dtype=bool)
-    return replace(
-        baseline,
-        scores=scores.drop(columns="parent"),
-        changes=baseline.changes.assign(hidden=of(baseline.changes) | before),
-        rests=baseline.rests.assign(hidden=of(baseline.rests)),
-        segments=segments.drop(columns="parent").assign(hidden=segments["hidden"] | of(segments)),
-    )
+def hidden_ratings(baseline: Baseline, node: tuple[str, str, str, str], survey: str) -> list[str]:
+    """Ratings whose mean at a node the plan hides, since a smaller part's would follow from it."""
+    rated = baseline.rated
+    here = (rated[NODE] == list(node)).all(axis=1) & (rated["survey"] == survey) & rated["hidden"]
+    return rated.loc[here, "driver"].tolist()
 
 
 def is_hidden(baseline: Baseline, node: tuple[str, str, str, str], survey: str, period: str) -> bool:
@@ -151,52 +156,13 @@ def is_shown(figures: pd.Series) -> pd.Series:
     return ~figures.map(lambda value: isinstance(value, Suppressed)).astype(bool)
 
 
-def complementary(frame: pd.DataFrame, threshold: int, totals: Sequence[Sequence[str]]) -> pd.Series:
-    """Which further rows to hide so that no hidden one can be had by subtraction.
-
-    Parameters
-    ----------
-    frame
-        Rows with their base `n`.
-    threshold
-        Fewest answers of a shown row.
-    totals
-        Groups of columns; the rows of a group add up to a total that is shown too.
-
-    Returns
-    -------
-    Series
-        True where a row is hidden for the sake of others; rows under the threshold are not marked.
-    """
-    small = (frame["n"] > 0) & (frame["n"] < threshold)
-    extra = pd.Series(False, index=frame.index)
-    if not small.any():
-        return extra
-    groups = [list(rows) for columns in totals for rows in frame.groupby(list(columns), sort=False).indices.values()]
-    base, hidden = frame["n"].to_numpy(), small.to_numpy().copy()
-    changed = True
-    while changed:  # hiding a row for one total can leave a lone hidden row in another
-        changed = False
-        for rows in groups:
-            gone = [at for at in rows if hidden[at]]
-            while gone and (len(gone) == 1 or sum(base[at] for at in gone) < threshold):
-                shown = [at for at in rows if not hidden[at] and base[at] > 0]
-                if not shown:
-                    break
-                smallest = min(shown, key=lambda at: base[at])
-                hidden[smallest] = True
-                gone.append(smallest)
-                changed = True
-    return pd.Series(hidden, index=frame.index) & ~small
-
-
 def _shown(frame: pd.DataFrame, how: Published, rules: PrivacyRules, hidden: bool, where: str) -> pd.DataFrame:
     if frame.empty:
         return frame.drop(columns="hidden", errors="ignore")
     if how.base not in frame:
         raise PrivacyError(f"{where}: no figure without its base; the column '{how.base}' is missing.")
     threshold = rules.employee_min if how.whose == "employees" else rules.customer_min
-    small = (frame[how.base] > 0) & (frame[how.base] < threshold)
+    small = ~(frame[how.base] >= threshold) & (frame[how.base] != 0)  # an unknown base is too small
     extra = frame.get("hidden", pd.Series(False, index=frame.index)).astype(bool) | hidden
     frame = frame.drop(columns="hidden", errors="ignore")
     if not (small | extra).any():
@@ -218,11 +184,93 @@ def _nothing_left(frame: pd.DataFrame) -> bool:
     return len(answered) > 0 and bool(answered.map(lambda value: isinstance(value, Suppressed)).any(axis=1).all())
 
 
-def _parents(frame: pd.DataFrame) -> pd.Series:
-    """Name of what each node belongs to."""
-    has_regions = (frame["level"] == "region").any()
-    unit_parent = frame["region"] if has_regions else pd.Series(ALL, index=frame.index)
-    parent = pd.Series("", index=frame.index, dtype="str")
-    parent[frame["level"] == "region"] = ALL
-    parent = parent.mask(frame["level"] == "unit", unit_parent)
-    return parent.mask(frame["level"] == "site", frame["region"] + "/" + frame["unit"])
+class _Planner:
+    """Plans wave by wave; what is hidden depends on bases alone, so that the same bases are planned once."""
+
+    def __init__(self, fewest: int) -> None:
+        self.fewest = fewest
+        self._made: dict[Hashable, set[tuple]] = {}
+
+    def hidden(
+        self,
+        scores: pd.DataFrame,
+        segments: pd.DataFrame | None = None,
+        changes: pd.DataFrame | None = None,
+        told: pd.DataFrame | None = None,
+    ) -> set[tuple]:
+        """Nodes and groups to hide in one period: node, survey, measure (breakdown, group).
+
+        Of earlier periods no page shows sites; but a site's change tells what it was, so that `changes` gives
+        those bases, and `told` the changes that are shown.
+        """
+        found = set()
+        for (survey, metric), rows in scores.groupby(["survey", "metric"], sort=False):
+            bases, unseen = _bases(rows), set()
+            if segments is not None:
+                bases |= _bases(_of(segments, survey, metric), "n", "segment", "group")
+            if changes is not None:
+                sites = _bases(_of(changes[changes["level"] == "site"], survey, metric), "n_compare")
+                bases, unseen = bases | sites, set(sites) - set(_bases(_of(told, survey, metric), "n_compare"))
+            found |= {(*place[:4], survey, metric, *place[4:]) for place in self.plan(bases, unseen)}
+        return found
+
+    def plan(self, bases: dict[tuple, int], unseen: Set[tuple] = frozenset()) -> set[tuple]:
+        """Places to hide, of nodes and of their groups (a node with two names more)."""
+        key = (tuple(bases.items()), frozenset(unseen))
+        if key not in self._made:
+            places = list(bases)
+            at = {place: i for i, place in enumerate(places)}
+            sizes, never, totals = list(bases.values()), [place in unseen for place in places], []
+            for whole, parts in _totals(bases):
+                left = bases[whole] - sum(bases[part] for part in parts)
+                if left > 0:  # those who named no group, no site
+                    sizes.append(left)
+                    never.append(True)
+                totals.append((at[whole], [at[part] for part in parts] + [len(sizes) - 1] * (left > 0)))
+            marks = further_hidden(np.array(sizes), totals, np.array(never), self.fewest)
+            self._made[key] = {place for place, mark in zip(places, marks, strict=False) if mark}
+        return self._made[key]
+
+
+def _totals(bases: dict[tuple, int]) -> Iterator[tuple[tuple, list[tuple]]]:
+    """Every total among nodes and groups, with its parts."""
+    has_regions = any(place[0] == "region" for place in bases)
+    below: dict[tuple, list[tuple]] = {}
+    groups: dict[tuple, list[tuple]] = {}
+    for place in bases:
+        node, group = place[:4], place[4:]
+        if node[0] != "company":
+            below.setdefault((*_above(node, has_regions), *group), []).append(place)
+        if group:
+            groups.setdefault((*node, group[0]), []).append(place)
+    yield from ((whole, parts) for whole, parts in below.items() if whole in bases)
+    yield from ((named[:4], parts) for named, parts in groups.items() if named[:4] in bases)
+
+
+def _above(node: tuple, has_regions: bool) -> tuple[str, str, str, str]:
+    """The node that a region, unit or site belongs to."""
+    level, region, unit, _ = node
+    if level == "site":
+        return ("unit", region, unit, ALL)
+    return ("region", region, ALL, ALL) if level == "unit" and has_regions else ("company", ALL, ALL, ALL)
+
+
+def _wholes(rests: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
+    """The rows with each node replaced by the one it belongs to."""
+    has_regions = (scores["level"] == "region").any()
+    nodes = [_above(node, has_regions) for node in rests[NODE].itertuples(index=False, name=None)]
+    return rests.assign(**pd.DataFrame(nodes, columns=NODE, index=rests.index))
+
+
+def _of(frame: pd.DataFrame, survey: str, metric: str) -> pd.DataFrame:
+    return frame[(frame["survey"] == survey) & (frame["metric"] == metric)]
+
+
+def _bases(frame: pd.DataFrame, base: str = "n", *names: str) -> dict[tuple, int]:
+    """Answers of each node (and group)."""
+    return {tuple(row[:-1]): int(row[-1]) for row in frame[[*NODE, *names, base]].itertuples(index=False, name=None)}
+
+
+def _listed(frame: pd.DataFrame, places: set[tuple], names: list[str]) -> pd.Series:
+    keys = frame[names].itertuples(index=False, name=None)
+    return pd.Series([key in places for key in keys], index=frame.index, dtype=bool)

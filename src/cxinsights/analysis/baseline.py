@@ -38,10 +38,16 @@ class Baseline:
     """Node × survey × metric: difference from the rest of its parent."""
     segments: pd.DataFrame
     """Node × survey × metric × breakdown × group: score, and difference from the other groups."""
+    rated: pd.DataFrame
+    """Node (no sites) × survey × driver: how many rated it in the period."""
 
 
 def fit_baseline(
-    responses: pd.DataFrame, rules: ScoreRules, periods: Sequence[str], compare_with: dict[str, str]
+    responses: pd.DataFrame,
+    rules: ScoreRules,
+    periods: Sequence[str],
+    compare_with: dict[str, str],
+    ratings: Sequence[str] = (),
 ) -> Baseline:
     """Compute all scores and comparisons of one period.
 
@@ -54,6 +60,8 @@ def fit_baseline(
         Ids from earliest to the one reported on.
     compare_with
         Kind of comparison (`previous`, `year_ago`): id of the earlier period.
+    ratings
+        Columns whose answers are counted.
     """
     answers = _Answers(responses, rules)
     now = periods[-1]
@@ -68,6 +76,7 @@ def fit_baseline(
         _with_states(_adjusted(changes, _CHANGES, ["family", "survey", "metric", "comparison"]), rules),
         _adjusted(rests, _RESTS, ["family", "survey", "metric"]),
         _adjusted(segments, _SEGMENTS, ["survey", "metric"]),
+        _rated(answers, responses[list(ratings)], now),
     )
 
 
@@ -212,6 +221,18 @@ def _segments(answers: _Answers, node: Node, now: str) -> Iterator[tuple]:
                     *node, survey, metric.name, segment, group, *figures, rest.n, *difference, test.p_value,
                     test.effect_size if test.tested else np.nan,
                 )  # fmt: skip
+
+
+def _rated(answers: _Answers, ratings: pd.DataFrame, now: str) -> pd.DataFrame:
+    known = ratings.notna().to_numpy()
+    rows = [
+        (*node, survey, driver, int(known[answers.rows(node, survey, now), at].sum()))
+        for node in answers.nodes
+        if node[0] != "site"
+        for survey in answers.surveys
+        for at, driver in enumerate(ratings)
+    ]
+    return pd.DataFrame(rows, columns=[*NODE, "survey", "driver", "n"])
 
 
 def _tested(answers: _Answers) -> Iterator[tuple[str, Metric]]:

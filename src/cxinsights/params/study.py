@@ -167,6 +167,15 @@ class Study(StudyFile):
             raise UnknownNameError(f"{self.name}: {region}: {did_you_mean('unit', name, units)}")
         return units[name]
 
+    def check_place(self, region: str, unit: str) -> None:
+        """Raise UnknownNameError unless this is the company, a region, or a unit of a region."""
+        if region == ALL and unit != ALL:
+            raise UnknownNameError(f"{self.name}: unit '{unit}' needs its region. Known: {', '.join(self.regions)}.")
+        if region != ALL:
+            self.region(region)
+        if unit != ALL:
+            self.unit(region, unit)
+
     def label_of(self, region: str, unit: str) -> str:
         """What pages call the subject of a report: a unit (with its region), a region, or the company."""
         if region == ALL or (unit == ALL and self.one_region):
@@ -234,8 +243,7 @@ def resolve(study: Study, analysis: str, period: str, region: str = ALL, unit: s
     if analysis not in ANALYSES:
         raise UnknownNameError(did_you_mean("analysis", analysis, ANALYSES))
     study.periods.period(period)
-    if region == ALL and unit != ALL:
-        raise UnknownNameError(f"{study.name}: unit '{unit}' needs its region. Known: {', '.join(study.regions)}.")
+    study.check_place(region, unit)
     model = ANALYSES[analysis]
     layers = study.layers(analysis, region, unit)
     asked = {"study": study.name, "period": period, "region": region, "unit": unit}

@@ -26,7 +26,7 @@ from cxinsights.report.fingerprints import code_hash, short_hash
 __all__ = ["KeptBaseline", "answers_of", "load_baseline", "with_weights"]
 
 _META = "baseline.json"
-_TABLES = ("scores", "changes", "rests", "segments")
+_TABLES = ("scores", "changes", "rests", "segments", "rated")
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,10 @@ def answers_of(
 
 
 def with_weights(answers: pd.DataFrame, weights: pd.DataFrame) -> pd.DataFrame:
-    """Answers with their raked weights, where the study rakes."""
-    return answers.merge(weights, on="response_id", how="left") if len(weights) else answers
+    """Answers with their raked weights in place of any they came with, where the study rakes."""
+    if not len(weights):
+        return answers
+    return answers.drop(columns="weight", errors="ignore").merge(weights, on="response_id", how="left")
 
 
 def _compute(project: Project, study: Study, period: str, known: list[str], fingerprint: str) -> KeptBaseline:
@@ -88,11 +90,16 @@ def _compute(project: Project, study: Study, period: str, known: list[str], fing
         "response_id", "region", "unit", "site", "period", "survey", "customer_id", "weight",
         "nps_answer", "csat_score", "ces_score", *study.scores.segments, *(study.rake.margins if study.rake else ()),
     ]  # fmt: skip
-    answers = answers_of(project, study, columns, periods)
+    ratings = _ratings(study, period)
+    answers = answers_of(project, study, [*columns, *ratings], periods)
     weights = _raked(answers, study)
     earlier = {"previous": study.periods.previous(period), "year_ago": study.periods.year_ago(period)}
     baseline = fit_baseline(
-        with_weights(answers, weights), study.scores, periods, {kind: p for kind, p in earlier.items() if p}
+        with_weights(answers, weights),
+        study.scores,
+        periods,
+        {kind: p for kind, p in earlier.items() if p},
+        [name for name in ratings if name in answers],
     )
     importance = _company_importance(project, study, period, weights)
     return KeptBaseline(fingerprint, data_hash(answers), protect(baseline, study.privacy), importance, weights)
@@ -111,6 +118,15 @@ def _raked(answers: pd.DataFrame, study: Study) -> pd.DataFrame:
         for _, part in answers.groupby(["period", "survey"])
     ]
     return pd.concat(parts, ignore_index=True)
+
+
+def _ratings(study: Study, period: str) -> list[str]:
+    """Every column that some report's driver regression reads."""
+    if not study.drivers:
+        return []
+    places = [(ALL, ALL), *((region, ALL) for region in study.regions)]
+    places += [(name, unit) for name, region in study.regions.items() for unit in region.units]
+    return sorted({driver for place in places for driver in resolve(study, "drivers", period, *place).drivers})
 
 
 def _company_importance(project: Project, study: Study, period: str, weights: pd.DataFrame) -> pd.DataFrame:

@@ -183,6 +183,7 @@ def _csv_cell(value: Any) -> Any:
     if isinstance(value, Suppressed):
         return str(value)
     cell = _cell(value)
-    if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return "'" + cell
+    if isinstance(cell, str):
+        cell = " ".join(cell.splitlines())  # a line break would begin a row of its own
+        return "'" + cell if cell[:1] in ("=", "+", "-", "@", "\t") else cell
     return f"{cell:.{_DIGITS}g}" if isinstance(cell, float) else cell

@@ -1,6 +1,7 @@
 """What a notebook opens: a report's study, data and baseline, validated, or stopped here with a clear word."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -11,7 +12,7 @@ from cxinsights.analysis.scorecard import node_of
 from cxinsights.data.tables import data_hash, has_table, read_table
 from cxinsights.display.blocks import Headline
 from cxinsights.params import ALL, DriversParams, Project, ReportParams, Study, load_study
-from cxinsights.privacy import Guarded, guard, is_hidden
+from cxinsights.privacy import Guarded, guard, hidden_ratings, is_hidden
 from cxinsights.report.baselines import KeptBaseline, answers_of, driver_columns, load_baseline, with_weights
 from cxinsights.report.cache import remember
 from cxinsights.report.record import Provenance, record
@@ -77,6 +78,9 @@ class Source:
         """The result as readers may see it, by the study's thresholds and the period's plan."""
         node = node_of(self.params, self.baseline)
         hidden = is_hidden(self.baseline, node, self.params.survey, self.params.period)
+        if isinstance(self.params, DriversParams) and len(result.priority):
+            ratings = hidden_ratings(self.baseline, node, self.params.survey)
+            result = replace(result, priority=result.priority.assign(hidden=result.priority["driver"].isin(ratings)))
         return guard(result, self.study, hidden=hidden)
 
     def record(self, result: Guarded, headline: Headline) -> Provenance:
@@ -98,10 +102,7 @@ def open_source(params: ReportParams, project: Project | None = None) -> Source:
     project = project or Project.find()
     study = load_study(project, params.study)
     study.periods.period(params.period)
-    if params.region != ALL:
-        study.region(params.region)
-        if params.unit != ALL:
-            study.unit(params.region, params.unit)
+    study.check_place(params.region, params.unit)
     source = Source(params, project, study)
     source.kept  # noqa: B018  reads or computes the baseline now, so that what is missing is said here
     return source
