@@ -7,7 +7,6 @@ from cxinsights.display.drivers.names import outcome_name
 from cxinsights.display.numbers import (
     DASH,
     count,
-    decimals_for,
     number,
     p_text,
     percent,
@@ -170,8 +169,7 @@ def _table_of_scores(result: Guarded) -> Block:
 def _score_text(row: pd.Series) -> str:
     if isinstance(row["performance"], Suppressed):
         return str(row["performance"])
-    decimals = max(decimals_for((row["perf_high"] - row["perf_low"]) / 2), 1)
-    return with_interval(row["performance"], row["perf_low"], row["perf_high"], decimals)
+    return with_interval(row["performance"], row["perf_low"], row["perf_high"], 1)
 
 
 def _errors_note(result: Guarded) -> str:
