@@ -19,7 +19,10 @@ from cxinsights.analysis.results import Published, published_tables
 from cxinsights.errors import PrivacyError
 from cxinsights.params import ALL, PrivacyRules, ReportParams, Study
 
-__all__ = ["Guarded", "Suppressed", "guard", "hidden_ratings", "is_hidden", "is_shown", "protect"]
+__all__ = ["GIVES_AWAY", "Guarded", "Suppressed", "guard", "hidden_ratings", "is_hidden", "is_shown", "protect"]
+
+GIVES_AWAY = "it would give a smaller group away"
+"""Reason of a report that has answers enough and is hidden for the sake of others."""
 
 
 @dataclass(frozen=True)
@@ -101,9 +104,7 @@ def guard(result: Any, study: Study, *, hidden: bool = False) -> Guarded:
     status, reason = result.status, result.reason
     if status == "ok" and _nothing_left(tables[next(iter(declared))]):
         status = "too_few"
-        reason = (
-            f"fewer than {study.privacy.customer_min} answers" if not hidden else "it would give a smaller group away"
-        )
+        reason = GIVES_AWAY if hidden else f"fewer than {study.privacy.customer_min} answers"
     return Guarded(result, study, tables, status, reason)
 
 

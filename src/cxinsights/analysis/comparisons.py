@@ -109,7 +109,7 @@ def states(
     ± margin; `steady`: the interval holds 0 and lies within; `cannot_tell`: anything else.
     """
     inside = (low >= -margin) & (high <= margin)
-    clear = p_adjusted < 1 - confidence
+    clear = (p_adjusted < 1 - confidence) & ((low > 0) | (high < 0))  # a pooled test can say more than the interval
     up = (value > 0) == higher_is_better
     found = pd.Series("cannot_tell", index=p_adjusted.index, dtype="str")
     found[~clear & inside & (low <= 0) & (high >= 0)] = "steady"

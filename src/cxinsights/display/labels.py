@@ -1,16 +1,18 @@
 """Labels beside points, where they hide least: each takes the free place nearest to its point."""
 
 import math
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import TextPath
+from matplotlib.textpath import text_to_path
 
 from cxinsights.display.fonts import FAMILY
-from cxinsights.display.theme import LIGHT
+from cxinsights.display.theme import LIGHT, without_glyph_warnings
 
 __all__ = ["NAME_WIDTH", "Box", "Label", "lines_of", "place_labels", "text_width", "wrapped"]
 
@@ -45,21 +47,36 @@ class Label:
 
 def text_width(text: str, size: float, weight: int = 400) -> float:
     """Width of a text in pixels; of its widest line where it has several."""
-    family = FontProperties(family=FAMILY, weight=weight)
-    paths = (TextPath((0, 0), line or " ", size=size, prop=family) for line in text.split("\n"))
-    return max(path.get_extents().width for path in paths) + size * 0.1
+    return max(_line_width(line, size, weight) for line in text.split("\n")) + size * 0.1
+
+
+@cache
+def _line_width(line: str, size: float, weight: int) -> float:
+    own = "".join(sign for sign in line if unicodedata.east_asian_width(sign) not in "WF")
+    family = FontProperties(family=FAMILY, weight=weight, size=size)
+    with without_glyph_warnings():
+        width = text_to_path.get_text_width_height_descent(own, family, ismath=False)[0] if own else 0.0
+    return width + size * (len(line) - len(own))  # other fonts draw Chinese and Japanese signs in squares
 
 
 def wrapped(text: str, width: float, size: float, weight: int = 400) -> str:
-    """A text in as many lines as it needs to stay within a width in pixels; words are not broken."""
+    """A text in as many lines as it needs to stay within a width in pixels; only longer words are broken."""
     lines = [""]
     for word in text.split(" "):
-        longer = f"{lines[-1]} {word}".lstrip()
-        if lines[-1] and text_width(longer, size, weight) > width:
-            lines.append(word)
-        else:
-            lines[-1] = longer
+        for piece, joint in _pieces(word, width, size, weight):
+            longer = f"{lines[-1]}{joint}{piece}" if lines[-1] else piece
+            if lines[-1] and text_width(longer, size, weight) > width:
+                lines.append(piece)
+            else:
+                lines[-1] = longer
     return "\n".join(lines)
+
+
+def _pieces(word: str, width: float, size: float, weight: int) -> list[tuple[str, str]]:
+    """A word, or its signs where it is longer than a line, each with what joins it to what stands before."""
+    if text_width(word, size, weight) <= width:
+        return [(word, " ")]
+    return [(sign, "" if at else " ") for at, sign in enumerate(word)]
 
 
 def lines_of(text: str) -> int:

@@ -102,13 +102,14 @@ def metric_with_interval(metric: str, score: float, low: float, high: float) -> 
 
 
 def metric_change(metric: str, change: float, low: float, high: float, state: str | None = None) -> tuple[str, str]:
-    """A change and its interval; one decimal more where rounding would hide what the state says.
+    """A change and its interval; with more decimals where rounding would hide what the state says.
 
     Shares change in points.
     """
     scale = 100 if metric in _SHARES else 1
     decimals = _decimals(metric)
-    if state in ("better", "worse", "slightly_better", "slightly_worse") and not _shows(scale * change, decimals):
+    clear = state in ("better", "worse", "slightly_better", "slightly_worse")
+    while clear and decimals < 3 and not all(_shows(scale * value, decimals) for value in (change, low, high)):
         decimals += 1
     return signed(scale * change, decimals), interval(scale * low, scale * high, decimals, with_sign=True)
 

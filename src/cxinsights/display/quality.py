@@ -29,11 +29,14 @@ def _headline(tables: dict, study: Study) -> Headline:
     rows = sum(t["rows"] for t in tables.values())
     lost = sum(t["rejected"] for t in tables.values())
     files = sum(len(t["files"]) for t in tables.values())
-    title = "Every raw row is in" if not lost else f"{lost:,} of {rows:,} raw rows are set apart"
+    title = (
+        "Every raw row is in" if not lost else f"{lost:,} of {rows:,} raw rows {'is' if lost == 1 else 'are'} set apart"
+    )
     worst = max(tables, key=lambda name: tables[name]["rejected"] / max(tables[name]["rows"], 1))
     share = tables[worst]["rejected"] / max(tables[worst]["rows"], 1)
+    told = percent(share, 2) if share >= 0.0001 else "under 0.01%"
     lead = (
-        f"Most in {worst}: {percent(share, 2)} of its rows. Each one is kept with its file, line and reason."
+        f"Most in {worst}: {told} of its rows. Each one is kept with its file, line and reason."
         if lost
         else f"{rows:,} rows from {spelled(files)} file{'' if files == 1 else 's'}; none had to be set apart."
     )
@@ -50,7 +53,7 @@ def _table_of_tables(tables: dict) -> Table:
     for name, table in tables.items():
         rows.append([as_subject(name), "all files", *_counted(table)])
         if len(table["files"]) > 1:
-            rows += [["", file["file"], *_counted(file)] for file in table["files"]]
+            rows += [[as_subject(name), file["file"], *_counted(file)] for file in table["files"]]
     names = ["Raw rows", "In the table", "Set apart"]
     return Table(
         "tables",

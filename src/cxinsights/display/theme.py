@@ -5,6 +5,7 @@ the page's own (see `svg`), so that one drawing serves light, dark and paper; th
 share a colour here.
 """
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,7 +16,9 @@ from matplotlib.figure import Figure
 
 from cxinsights.display.fonts import FAMILY, register_fonts
 
-__all__ = ["DARK", "LIGHT", "NARROW", "WIDE", "css_colours", "new_axes", "styled", "use_theme"]
+__all__ = [
+    "DARK", "LIGHT", "NARROW", "WIDE", "css_colours", "new_axes", "styled", "use_theme", "without_glyph_warnings",
+]  # fmt: skip
 
 LIGHT = {
     "page": "#F6F7F9", "surface": "#FFFFFF", "sunken": "#EDF0F4", "ink": "#18202B", "quiet": "#4F5B6B",
@@ -44,7 +47,7 @@ _RC = {
     "ytick.color": LIGHT["ink"], "ytick.labelsize": 14, "ytick.major.size": 0, "ytick.major.pad": 8,
     "ytick.alignment": "center", "lines.linewidth": 2, "lines.solid_capstyle": "round",
     "patch.linewidth": 0, "legend.frameon": False, "figure.dpi": 72, "savefig.dpi": 72,
-    "svg.fonttype": "none", "svg.hashsalt": "cxinsights",
+    "svg.fonttype": "none", "svg.hashsalt": "cxinsights", "text.parse_math": False,
 }  # fmt: skip
 
 
@@ -58,7 +61,15 @@ def use_theme() -> None:
 def styled() -> Iterator[None]:
     """Our looks for what is drawn inside, and nothing else; also a decorator."""
     register_fonts()
-    with mpl.rc_context({**sns.axes_style("white"), **_RC}):
+    with mpl.rc_context({**sns.axes_style("white"), **_RC}), without_glyph_warnings():
+        yield
+
+
+@contextmanager
+def without_glyph_warnings() -> Iterator[None]:
+    """Say nothing of scripts our font lacks: the page's reader has fonts that have them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
         yield
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-__all__ = ["STATE_WORDS", "as_subject", "in_sentence", "joined", "possessive", "spelled"]
+__all__ = ["STATE_WORDS", "as_subject", "fitting", "in_sentence", "joined", "possessive", "spelled"]
 
 STATE_WORDS = {
     "better": "Better",
@@ -12,6 +12,9 @@ STATE_WORDS = {
     "steady": "Steady",
     "cannot_tell": "Cannot tell",
 }
+MOST_WORDS = 12
+"""Of a headline: what is read at a glance."""
+
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
@@ -39,6 +42,11 @@ def in_sentence(label: str) -> str:
 def as_subject(text: str) -> str:
     """A sentence's beginning: first letter large."""
     return text[:1].upper() + text[1:]
+
+
+def fitting(*titles: str) -> str:
+    """The first that is short enough for a headline (twelve words), else the last."""
+    return next((title for title in titles if len(title.split()) <= MOST_WORDS), titles[-1])
 
 
 def possessive(name: str) -> str:

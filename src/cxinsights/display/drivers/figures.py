@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from cxinsights.display import charts
 from cxinsights.display.blocks import Block, Figure, Nothing
-from cxinsights.display.drivers.names import base_of, leaders_of, outcome_name, placed, scale_of
+from cxinsights.display.drivers.names import base_of, is_fitted, leaders_of, outcome_name, placed, scale_of
 from cxinsights.display.labels import NAME_WIDTH, Box, Label, lines_of, place_labels, text_width, wrapped
 from cxinsights.display.numbers import share_text
 from cxinsights.display.theme import LIGHT, WIDE, new_axes
@@ -26,22 +26,29 @@ QUARTERS = {
 
 def figure_importance(result: Guarded) -> Block:
     """Ranked drivers with intervals and the groups that cannot be told apart."""
-    if not len(result.importance):
+    if not is_fitted(result):
         return Nothing()
     frame = result.importance
     leaders = [in_sentence(label(name, result.study)) for name in leaders_of(result)]
-    title = {
-        1: f"{as_subject(leaders[0])} stands out from the rest",
-        2: f"{as_subject(joined(leaders))} stand out; their order is not settled",
-        3: f"{as_subject(joined(leaders))} stand out; their order is not settled",
-    }.get(len(leaders), f"The first {spelled(len(leaders))} cannot be told apart")
+    if len(frame) == 1:
+        title = "One driver holds all that is explained"
+    elif not leaders:
+        title = "No driver rises above chance" if frame["under_floor"].all() else "No driver stands out"
+    elif len(leaders) == 1:
+        title = f"{as_subject(leaders[0])} stands out from the rest"
+    elif len(leaders) <= 3:
+        title = f"{as_subject(joined(leaders))} stand out; their order is not settled"
+    else:
+        title = f"The first {spelled(len(leaders))} cannot be told apart"
     top, last = frame.iloc[0], frame.iloc[-1]
     alt = (
-        f"Dot and interval chart of {spelled(len(frame))} drivers. {label(top.driver, result.study)} "
-        f"{share_text(top.share, top.share_low, top.share_high)} leads"
-        f"{f' and shares its group with {spelled(len(leaders) - 1)} more' if len(leaders) > 1 else ''}. "
-        f"{label(last.driver, result.study)} is last with {share_text(last.share, last.share_low, last.share_high)}."
+        f"Dot and interval chart of {spelled(len(frame))} driver{'s' if len(frame) > 1 else ''}. "
+        f"{label(top.driver, result.study)} {share_text(top.share, top.share_low, top.share_high)} leads"
+        f"{f' and shares its group with {spelled(len(leaders) - 1)} more' if len(leaders) > 1 else ''}."
     )
+    if len(frame) > 1:
+        share = share_text(last.share, last.share_low, last.share_high)
+        alt += f" {label(last.driver, result.study)} is last with {share}."
     summary = result.summary.iloc[0]
     hollow = " A hollow dot lies under the noise floor: chance alone would score as high."
     under = hollow if frame["under_floor"].any() else ""
@@ -78,7 +85,8 @@ def figure_priority(result: Guarded) -> Block:
     alt = (
         f"Scatter of {spelled(len(frame))} drivers, importance by score, with intervals both ways. "
         f"{as_subject(joined(names, 3)) if names else 'None'} {'is' if len(names) <= 1 else 'are'} surely high in "
-        f"importance and low in score. {as_subject(spelled(unsure))} lie too close to a dividing line to place."
+        f"importance and low in score. {as_subject(spelled(unsure))} lie{'s' if unsure == 1 else ''} too close to a "
+        "dividing line to place."
     )
     ranks = {driver: str(at) for at, driver in enumerate(frame["driver"], start=1)}
     by_quarter = [
@@ -108,7 +116,7 @@ def figure_priority(result: Guarded) -> Block:
         "line, so its quarter is not certain.",
         caption=f"{base_of(result)} Whiskers are 95% intervals; scores are of all who gave one.",
         lists=[(name, entries) for name, entries in by_quarter if entries],
-        lists_on_phone=True,
+        lists_on_phone=_names_fit(result),
         half=True,
     )
 
@@ -163,6 +171,7 @@ def plot_priority(result: Guarded, ax: Axes | None = None, *, width: int = WIDE)
     """Scatter of importance against performance with whiskers and dividing lines."""
     frame = placed(result)
     wide = width == WIDE
+    named = wide and _names_fit(result)
     if ax is None:
         ax = new_axes(width, 440 if wide else 390, left=44 if wide else 40, right=14, top=14, bottom=48)
     line, level = 100 * frame["share"].mean(), frame["performance"].mean()
@@ -185,8 +194,8 @@ def plot_priority(result: Guarded, ax: Axes | None = None, *, width: int = WIDE)
         ax.plot([one.performance] * 2, [y_lo, y_hi], color=colour, lw=1.6, zorder=3)
         charts.draw_dot(ax, one.performance, y, hollow=not one.certain, colour=colour, size=10 if wide else 9)
         taken += _whiskers(ax, one.performance, (one.perf_low, one.perf_high), y, (y_lo, y_hi))
-        bold = not wide or (one.quarter == "work_on_first" and one.certain)
-        text, size = (wrapped(label(one.driver, result.study), 170, 14), 14) if wide else (str(at), 14.5)
+        bold = not named or (one.quarter == "work_on_first" and one.certain)
+        text, size = (_beside(one.driver, result), 14) if named else (str(at), 14.5)
         labels.append(Label(text, one.performance, y, size, 600 if bold else 400))
     corner = ax.transAxes.inverted().transform(ax.transData.transform((level, line)))
     box = ax.get_window_extent()
@@ -198,6 +207,17 @@ def plot_priority(result: Guarded, ax: Axes | None = None, *, width: int = WIDE)
     ax.set_yticks(ticks, [f"{t:g}" if t < ticks[-1] else f"{t:g}%" for t in ticks], color=LIGHT["quiet"], fontsize=13.5)
     ax.set_xlabel(f"Score today, mean of {scale_of(frame['driver'].iloc[0], result.study)}", loc="right")
     return ax
+
+
+def _beside(driver: str, result: Guarded) -> str:
+    return wrapped(label(driver, result.study), 170, 14)
+
+
+def _names_fit(result: Guarded) -> bool:
+    """Whether the drivers' names leave room between them in the wide scatter; else it has numbers and a list."""
+    texts = [_beside(driver, result) for driver in placed(result)["driver"]]
+    covered = sum(text_width(text, 14) * 16 * lines_of(text) for text in texts)
+    return covered < 0.12 * WIDE * 440
 
 
 def _draw_group(ax: Axes, x: float, letter: str, letters: pd.Series, first_row: float) -> None:

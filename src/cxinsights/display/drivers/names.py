@@ -9,12 +9,19 @@ from cxinsights.params import Study
 from cxinsights.privacy import Guarded, is_shown
 from cxinsights.schemas.columns import column, label
 
-__all__ = ["base_of", "leaders_of", "outcome_name", "placed", "scale_of"]
+__all__ = ["base_of", "is_fitted", "leaders_of", "outcome_name", "placed", "scale_of"]
+
+
+def is_fitted(result: Guarded) -> bool:
+    """Whether there is a regression of the report's own to show."""
+    return result.status == "ok"
 
 
 def leaders_of(result: Guarded) -> list[str]:
-    """Drivers that cannot be told apart from the first, first included."""
+    """Drivers that cannot be told apart from the first, first included; none where all tie or all are noise."""
     frame = result.importance
+    if frame["under_floor"].all() or (len(frame) > 1 and frame["letters"].str.contains(frame["letters"].iloc[0]).all()):
+        return []
     top = set(frame["letters"].iloc[0])
     return [d for d, letters in zip(frame["driver"], frame["letters"], strict=True) if top & set(letters)]
 

@@ -3,16 +3,14 @@
 import pandas as pd
 
 from cxinsights.display.blocks import Fact, Headline
-from cxinsights.display.drivers.names import leaders_of, outcome_name
+from cxinsights.display.drivers.names import leaders_of, outcome_name, placed
 from cxinsights.display.numbers import decimals_for, percent, share_text, with_interval
 from cxinsights.display.subject import Subject
-from cxinsights.display.words import as_subject, in_sentence, joined, spelled
-from cxinsights.privacy import Guarded
+from cxinsights.display.words import as_subject, fitting, in_sentence, joined, spelled
+from cxinsights.privacy import GIVES_AWAY, Guarded
 from cxinsights.schemas.columns import label
 
 __all__ = ["headline_drivers"]
-
-_MOST_WORDS = 12  # of a headline
 
 
 def headline_drivers(result: Guarded) -> Headline:
@@ -22,37 +20,48 @@ def headline_drivers(result: Guarded) -> Headline:
     if result.status == "too_few":
         return _headline_too_few(result, subject)
     if result.status != "ok":
-        reason = as_subject(result.reason)
-        return Headline(subject.kicker, f"No drivers for {subject.name}: {_why(result)}", f"{reason}.")
+        return Headline(subject.kicker, f"No drivers for {subject.name}: {_why(result)}", _reason(result))
+    first = result.importance["driver"].iloc[0]
+    return Headline(subject.kicker, _title(result, outcome), _lead(result, first), _facts(result))
+
+
+def _title(result: Guarded, outcome: str) -> str:
     leaders = leaders_of(result)
     names = [in_sentence(label(name, result.study)) for name in leaders]
-    if len(names) <= 3:
-        verb = "goes" if len(names) == 1 else "go"
-        title = f"{as_subject(joined(names))} {verb} most with {outcome}"
-        weak = [in_sentence(label(name, result.study)) for name in _surely_weak(result, leaders)]
-        if weak:
-            second = (
-                "it scores low" if len(names) == 1 else f"{joined(weak)} {'scores' if len(weak) == 1 else 'score'} low"
-            )
-            title = f"{title}; {second}" if len(f"{title} {second}".split()) <= _MOST_WORDS else title
-        if len(title.split()) > _MOST_WORDS:
-            title = f"{as_subject(names[0])} and {spelled(len(names) - 1)} more go most with {outcome}"
-    else:
-        title = f"No driver stands out: {spelled(len(names))} share the lead with {outcome}"
-    return Headline(subject.kicker, title, _lead(result, leaders[0]), _facts(result))
+    n = len(result.importance)
+    if n == 1:
+        return fitting(f"How {label(result.importance['driver'].iloc[0], result.study)} goes with {outcome}",
+                        f"How one driver goes with {outcome}")  # fmt: skip
+    if result.importance["under_floor"].all():
+        return "No driver stands out: chance alone would do as well"
+    if not names or len(names) > 3:
+        return f"No driver stands out: {spelled(len(names) or n)} share the lead with {outcome}"
+    verb = "goes" if len(names) == 1 else "go"
+    title = f"{as_subject(joined(names))} {verb} most with {outcome}"
+    weak = [in_sentence(label(name, result.study)) for name in _surely_weak(result, leaders)]
+    second = "it scores low" if len(names) == 1 else f"{joined(weak)} {'scores' if len(weak) == 1 else 'score'} low"
+    more = f"{as_subject(names[0])} and {spelled(len(names) - 1)} more go most with {outcome}"
+    shorter = f"{as_subject(spelled(len(names)))} driver{'s' if len(names) > 1 else ''} {verb} most with {outcome}"
+    return fitting(*([f"{title}; {second}"] if weak else []), title, *([more] if len(names) > 1 else []), shorter)
 
 
 def _headline_too_few(result: Guarded, subject: Subject) -> Headline:
-    shown = (
-        "Shown instead: the company’s importance with this unit’s own scores."
-        if result.from_company
-        else "Only its scores are shown."
-    )
-    return Headline(
-        subject.kicker,
-        f"{subject.name} has too few answers for drivers of its own",
-        f"{as_subject(result.reason)}. {shown}",
-    )
+    shown = ""
+    if len(placed(result)):
+        company = "Shown instead: the company’s importance with this unit’s own scores."
+        shown = company if result.from_company else "Only its scores are shown."
+    title = f"{subject.name} has too few answers for drivers of its own"
+    if result.reason == GIVES_AWAY:
+        title = f"Drivers of {subject.name} are not shown"
+    return Headline(subject.kicker, title, f"{_reason(result)} {shown}".rstrip())
+
+
+def _reason(result: Guarded) -> str:
+    """Why there is no regression, with columns by their names."""
+    named = {name: in_sentence(label(name, result.study)) for name in result.params.drivers}
+    named[result.params.outcome] = outcome_name(result)
+    words = [named.get(word, word) for word in result.reason.split(" ")]
+    return f"{as_subject(' '.join(words))}."
 
 
 def _why(result: Guarded) -> str:

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from cxinsights.display.blocks import Block, Column, Nothing, Prose, Table
-from cxinsights.display.drivers.names import outcome_name
+from cxinsights.display.drivers.names import is_fitted, outcome_name
 from cxinsights.display.numbers import (
     DASH,
     count,
@@ -23,7 +23,7 @@ __all__ = ["method_drivers", "table_coefficients", "table_differences", "table_d
 
 def table_drivers(result: Guarded) -> Block:
     """Every driver's numbers; without a regression of its own, the company's share and the own score."""
-    if not len(result.importance):
+    if not is_fitted(result):
         return _table_of_scores(result)
     performance = result.priority.set_index("driver")
     rows = [
@@ -54,7 +54,7 @@ def table_drivers(result: Guarded) -> Block:
 
 def table_coefficients(result: Guarded) -> Block:
     """The model's coefficients, for analysts."""
-    if not len(result.coefficients):
+    if not is_fitted(result):
         return Nothing()
     rows = [[label(one.driver, result.study), *_coefficient(one)] for one in result.coefficients.itertuples()]
     high = result.coefficients.loc[result.coefficients["vif"] >= 5, "driver"]
@@ -77,7 +77,7 @@ def table_coefficients(result: Guarded) -> Block:
 
 def table_differences(result: Guarded) -> Block:
     """Pairs of drivers and whether they are told apart."""
-    if not len(result.differences):
+    if not is_fitted(result) or not len(result.differences):
         return Nothing()
     rows = [
         [
@@ -150,7 +150,7 @@ def _table_of_scores(result: Guarded) -> Block:
     rows = [
         [
             label(one["driver"], result.study),
-            share_text(one["share"], one["share_low"], one["share_high"]) if "share" in one else DASH,
+            _share_of_company(one),
             _score_text(one),
             f"{one['n']:,}",
         ]
@@ -164,6 +164,13 @@ def _table_of_scores(result: Guarded) -> Block:
         rows,
         note="The share is the company’s, the score this unit’s own.",
     )
+
+
+def _share_of_company(row: pd.Series) -> str:
+    if "share" not in row:
+        return DASH
+    hidden = isinstance(row["share"], Suppressed)
+    return str(row["share"]) if hidden else share_text(row["share"], row["share_low"], row["share_high"])
 
 
 def _score_text(row: pd.Series) -> str:

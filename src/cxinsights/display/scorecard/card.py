@@ -53,6 +53,8 @@ class Card:
     def own(self) -> pd.DataFrame:
         """The subject's own scores of the survey, one row per headline measure that was asked, by measure."""
         rows = self.result.scores
+        if not len(rows):
+            return pd.DataFrame(columns=["metric"]).set_index("metric", drop=False)
         rows = rows[(rows["survey"] == self.params.survey) & rows["metric"].isin(HEADLINE_METRICS)]
         rows = rows[rows["weighted"] == rows["weighted"].max()]
         return rows[rows["question"] == "asked"].set_index("metric", drop=False)
@@ -71,22 +73,28 @@ class Card:
 
     @cached_property
     def comparison(self) -> str | None:
-        """The comparison shown first: the one asked for, else whichever there is."""
+        """The comparison shown first: the one asked for where it has changes, else the other."""
         found = set(self.result.changes["comparison"]) if len(self.result.changes) else set()
-        return self.params.compare if self.params.compare in found else next(iter(sorted(found)), None)
+        return next((kind for kind in self._earlier if kind in found), next(iter(self._earlier), None))
 
     @cached_property
     def earlier_label(self) -> str:
         """The earlier period by its name; empty where there is none."""
         return self.study.periods.period(self.earlier_id).label if self.earlier_id else ""
 
-    @cached_property
+    @property
     def earlier_id(self) -> str:
         """The earlier period; empty where there is none."""
-        rows = self.result.changes
-        if self.comparison is None:
-            return ""
-        return str(rows.loc[rows["comparison"] == self.comparison, "compare_period"].iloc[0])
+        return self._earlier.get(self.comparison, "")
+
+    @cached_property
+    def _earlier(self) -> dict[str, str]:
+        """Earlier periods that the study has, by kind of comparison; the one asked for first."""
+        scheme, now = self.study.periods, self.params.period
+        kinds = {"year_ago": scheme.year_ago(now), "previous": scheme.previous(now)}
+        known = set(self.result.trend["period"]) if len(self.result.trend) else set()
+        asked_first = sorted(kinds, key=lambda kind: kind != self.params.compare)
+        return {kind: kinds[kind] for kind in asked_first if kinds[kind] in known}
 
     @property
     def earlier(self) -> str:
@@ -147,6 +155,16 @@ class Card:
         rows = rows[rows["comparison"] == self.comparison]
         return {tuple(row[_ROW]): row for _, row in rows.iterrows()}
 
+    def few(self, change: pd.Series) -> bool:
+        """Whether a change was not tested for want of answers."""
+        return min(change["n"], change["n_compare"]) < self.study.scores.min_base
+
+    def hidden_periods(self, metric: str) -> int:
+        """Periods whose score of a measure is not shown."""
+        rows = self.result.trend
+        rows = rows[(rows["metric"] == metric) & (rows["n"] > 0)]
+        return int((~is_shown(rows["score"])).sum())
+
     def state(self, row: pd.Series) -> str | None:
         """State of a score row's change; None where it was not tested or is not shown."""
         change = self.change(row)
@@ -197,7 +215,8 @@ class Card:
             moved = metric_change(metric, change["change"], change["ci_low"], change["ci_high"], state)
         elif change is not None:
             hidden = isinstance(change["change"], Suppressed)
-            not_compared = "Change not shown" if hidden else "Few answers: change not tested"
+            why = "Few answers: change not tested" if self.few(change) else "Change not tested"
+            not_compared = "Change not shown" if hidden else why
         return ScoreCell(
             metric,
             shown=True,

@@ -30,8 +30,12 @@ def figure_trend(result: Guarded) -> Block:
     spread = f"{metric_score(metric, rows['score'].min())} and {metric_score(metric, rows['score'].max())}"
     title = _title_of_trend(card, metric, rows["score"])
     many = len(rows) > 2
-    before = rows["n"].iloc[:-1]
-    others = f"{before.min():,} in the other" if not many else f"{before.min():,} to {before.max():,} in the others"
+    fewest, most = rows["n"].iloc[:-1].min(), rows["n"].iloc[:-1].max()
+    others = (
+        f"{fewest:,} in the other{'s' if many else ''}" if fewest == most else f"{fewest:,} to {most:,} in the others"
+    )
+    hidden = card.hidden_periods(metric)
+    gaps = f" {as_subject(count(hidden, 'period'))} {'is' if hidden == 1 else 'are'} not shown." if hidden else ""
     return Figure(
         key="trend",
         title=title,
@@ -43,7 +47,7 @@ def figure_trend(result: Guarded) -> Block:
         f"between {spread}. The latest, {result.study.periods.period(last['period']).label}, is "
         f"{metric_with_interval(metric, last['score'], last['ci_low'], last['ci_high'])}; the first was "
         f"{metric_score(metric, rows['score'].iloc[0])}.",
-        caption=f"{count(last['n'])} in the latest period; {others}.",
+        caption=f"{count(last['n'])} in the latest period; {others}.{gaps}",
     )
 
 
@@ -60,7 +64,8 @@ def _title_of_trend(card: Card, metric: str, scores: pd.Series) -> str:
         return f"{name} held steady at {now}"
     if len(scores) == 2:
         return f"{name} {metric_score(metric, scores.iloc[0])}, then {now}: we cannot tell if it moved"
-    return f"{name} ran between {metric_score(metric, scores.min())} and {metric_score(metric, scores.max())}"
+    low, high = metric_score(metric, scores.min()), metric_score(metric, scores.max())
+    return f"{name} ran between {low} and {high}" if low != high else f"{name} was {low} in every period"
 
 
 def plot_trend(result: Guarded, ax: Axes | None = None, *, width: int = WIDE) -> Axes:
@@ -100,8 +105,11 @@ def plot_trend(result: Guarded, ax: Axes | None = None, *, width: int = WIDE) ->
         ax.annotate(text, (at[-1], high[near].max() if above else low[near].min()), (8, 11 if above else -11),
                     textcoords="offset points", ha="right", va="center", fontsize=14.5, fontweight=600,
                     color=colour)  # fmt: skip
-    shown = at if wide or len(rows) <= 4 else at[[0, len(rows) // 2, -1]]
-    ax.set_xticks(shown, [result.study.periods.period(rows["period"].iloc[i]).short for i in shown])
+    names = [result.study.periods.period(period).short for period in rows["period"]]
+    room = ax.get_window_extent().width / (len(rows) - 0.4)
+    step = int(np.ceil((max(text_width(name, 13.5) for name in names) + 8) / room))
+    shown = at[::-1][::step][::-1] if wide or len(rows) <= 4 else at[[0, len(rows) // 2, -1]]  # the latest always
+    ax.set_xticks(shown, [names[i] for i in shown])
     if not wide and len(rows) > 2:
         ax.get_xticklabels()[-1].set_ha("right")
     charts.plain_ticks(ax.yaxis, y_low, y_high, most=5, suffix="%" if scale == 100 else "")
@@ -152,8 +160,8 @@ def figure_segments(result: Guarded) -> Block:
         subtitle=f"{name} by group of customers, with 95% interval",
         draw=lambda width: plot_segments(result, width=width),
         name=f"{name} by group of customers",
-        alt=f"Dot and interval chart of {spelled(len(rows))} groups. Lowest: {ends[0]}. Highest: {ends[1]}. "
-        f"{number_clear} clearly from the others of its breakdown.",
+        alt=f"Dot and interval chart of {spelled(len(rows))} group{'s' if len(rows) > 1 else ''}. Lowest: {ends[0]}. "
+        f"Highest: {ends[1]}. {number_clear} clearly from the others of its breakdown.",
         how="Filled dots differ clearly from the other groups of the same breakdown (adjusted test); hollow dots "
         f"cannot be told from them. The dashed line is {card.subject.name} as a whole.",
         caption=f"{count(card.own.loc[metric, 'n'])}, {card.subject.period}, {card.subject.full_name}. Groups with "
@@ -171,10 +179,14 @@ def plot_segments(result: Guarded, ax: Axes | None = None, *, width: int = WIDE)
     room = NAME_WIDTH if wide else width - right - 110
     lines: list[tuple[str, pd.Series | None]] = []
     for segment, part in rows.groupby("segment", sort=False):
-        lines.append((label(segment, result.study), None))
+        heading = label(segment, result.study)
+        lines.append((heading if wide else wrapped(heading, width - 16, 14, 600), None))
         lines += [(wrapped(value_label(segment, r["group"], result.study), room, 14), r) for _, r in part.iterrows()]
     single = 30 if wide else 44
-    heights = [(34 if wide else 36) if row is None else single + 16 * (lines_of(text) - 1) for text, row in lines]
+    heights = [
+        (34 if wide else 36) + 19 * (lines_of(text) - 1) if row is None else single + 19 * (lines_of(text) - 1)
+        for text, row in lines
+    ]
     starts = np.cumsum([0, *heights])
     left = max(text_width(text, 14, 600) for text, row in lines if wide and row is not None) + 16 if wide else 6
     if ax is None:

@@ -7,13 +7,11 @@ import pandas as pd
 from cxinsights.display.blocks import Block, Headline, Kpi, Kpis, Nothing, Tally, TallyRow
 from cxinsights.display.numbers import metric_change, metric_score, metric_with_interval
 from cxinsights.display.scorecard.card import BETTER, METRIC_NAMES, WORSE, Card
-from cxinsights.display.words import as_subject, joined, possessive, spelled
+from cxinsights.display.words import as_subject, fitting, joined, possessive, spelled
 from cxinsights.params import ALL
-from cxinsights.privacy import Guarded, Suppressed
+from cxinsights.privacy import GIVES_AWAY, Guarded, Suppressed
 
 __all__ = ["headline_scorecard", "score_kpis", "tally_parts"]
-
-_MOST_WORDS = 12  # of a headline
 
 
 def headline_scorecard(result: Guarded) -> Headline:
@@ -23,13 +21,16 @@ def headline_scorecard(result: Guarded) -> Headline:
     if result.status == "no_data":
         return Headline(kicker, f"{name} has no answers in this period")
     if result.status != "ok":
+        if result.reason == GIVES_AWAY:
+            return Headline(kicker, f"{name} is not shown: it would give others away", f"{as_subject(result.reason)}.")
         need = f"{as_subject(result.reason)}. We need {result.study.privacy.customer_min} to show a score."
         return Headline(kicker, f"{name} is not shown: too few answers", need)
     if not card.metrics:
         return Headline(kicker, f"{name} has no scores: nothing was asked in this period")
     lead = card.own.loc[card.metrics[0]]
     if isinstance(lead["score"], Suppressed):
-        return Headline(kicker, f"{possessive(name)} {METRIC_NAMES[card.metrics[0]]} is not shown: too few answers")
+        why = "too few answers" if lead["score"].why == "small" else "it would give others away"
+        return Headline(kicker, f"{possessive(name)} {METRIC_NAMES[card.metrics[0]]} is not shown: {why}")
     title = _title_of_parts(card, lead) if card.params.unit == ALL else _title_of_unit(card, lead)
     return Headline(kicker, title, _lead(card, lead))
 
@@ -80,25 +81,28 @@ def _title_of_unit(card: Card, lead: pd.Series) -> str:
     name, measure = card.subject.name, METRIC_NAMES[metric]
     score, state = metric_score(metric, lead["score"]), card.state(lead)
     if state is None:
-        return f"{possessive(name)} {measure} is {score}"
+        return fitting(f"{possessive(name)} {measure} is {score}", f"{measure} is {score}")
     if verb := card.verb(lead):
         change = card.change(lead)
         limits = (change["ci_low"], change["ci_high"])
         size = metric_change(metric, abs(change["change"]), *limits, state)[0].lstrip("+")
         points = "point" if size in ("1", "1.0") else "points"
         slightly = "slightly, by " if state.startswith("slightly") else ""
-        return f"{possessive(name)} {measure} {verb} {slightly}{size} {points} to {score}"
+        moved = f"{measure} {verb} {slightly}{size} {points} to {score}"
+        return fitting(f"{possessive(name)} {moved}", moved)
     if state == "steady":
-        return f"{name} held steady: {measure} {score}, level with {card.earlier}"
-    return f"{possessive(name)} {measure} is {score}; we cannot tell if it moved"
+        return fitting(f"{name} held steady: {measure} {score}, level with {card.earlier}",
+                       f"Held steady: {measure} {score}, level with {card.earlier}")  # fmt: skip
+    return fitting(f"{possessive(name)} {measure} is {score}; we cannot tell if it moved",
+                   f"{measure} is {score}; we cannot tell if it moved")  # fmt: skip
 
 
 def _title_of_parts(card: Card, lead: pd.Series) -> str:
     """What moved among the parts, then how the whole stands."""
     metric, name = card.metrics[0], card.subject.name
     score = metric_score(metric, lead["score"])
-    if card.comparison is None:
-        return f"{possessive(name)} {METRIC_NAMES[metric]} is {score}"
+    if card.comparison is None or not len(card.result.changes):
+        return fitting(f"{possessive(name)} {METRIC_NAMES[metric]} is {score}", f"{METRIC_NAMES[metric]} is {score}")
     fell, rose = [], []
     for part, rows in card.parts:
         verbs = {METRIC_NAMES[m]: card.verb(rows.loc[m]) for m in card.metrics if m in rows.index}
@@ -109,21 +113,24 @@ def _title_of_parts(card: Card, lead: pd.Series) -> str:
                 break
     whole = _whole(card, lead)
     if not fell and not rose:
-        return f"No clear change in any {card.kind_of_parts}; {whole}"
+        none = f"No clear change in any {card.kind_of_parts}"
+        return fitting(f"{none}; {whole}", f"{none}; {_whole(card, lead, short=True)}")
     named, counted = (
         " and ".join(told(card, group, verb) for group, verb in ((fell, "fell"), (rose, "rose")) if group)
         for told in (_named, _counted)
     )
-    title = f"{named}; {whole}"
-    return title if len(title.split()) <= _MOST_WORDS else f"{as_subject(counted)}; {whole}"
+    moved = as_subject(counted)
+    return fitting(f"{named}; {whole}", f"{moved}; {whole}", f"{moved}; {_whole(card, lead, short=True)}")
 
 
-def _whole(card: Card, lead: pd.Series) -> str:
+def _whole(card: Card, lead: pd.Series, *, short: bool = False) -> str:
     metric, name, state = card.metrics[0], card.subject.name, card.state(lead)
     if state is None:
         return f"{METRIC_NAMES[metric]} is {metric_score(metric, lead['score'])}"
     if state == "steady":
-        return f"{name} held steady"
+        return "the whole held steady" if short else f"{name} held steady"
+    if short and state != "cannot_tell":
+        return f"overall {METRIC_NAMES[metric]} {card.verb(lead)} to {metric_score(metric, lead['score'])}"
     if state == "cannot_tell":
         return f"overall {METRIC_NAMES[metric]} is {metric_score(metric, lead['score'])}"
     return f"{name} {card.verb(lead)} to {METRIC_NAMES[metric]} {metric_score(metric, lead['score'])}"
@@ -174,7 +181,8 @@ def _not_compared(card: Card, metric: str, change: pd.Series | None) -> str:
         return f"It {gap} in {card.earlier_label}"
     if isinstance(change["change"], Suppressed):
         return f"Its change on {card.earlier} is {change['change']}"
-    return f"Too few answers to test its change on {card.earlier}"
+    why = "Too few answers to test its change" if card.few(change) else "Answers too much alike to test its change"
+    return f"{why} on {card.earlier}"
 
 
 def _tally_text(members: list[tuple[str, list[str]]], key: str, n_measures: int) -> str:
