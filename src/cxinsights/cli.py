@@ -1,6 +1,7 @@
 """The command line. The Makefile only calls it."""
 
 import sys
+from collections.abc import Sized
 from typing import Annotated
 
 import typer
@@ -58,7 +59,7 @@ def plan(
         out.print(report.path)
     for skipped in made.skipped:
         out.print(f"skipped: {skipped.what}: {skipped.reason}")
-    out.print(f"{len(made.reports)} reports for {made.period}")
+    out.print(f"{_counted(made.reports, 'report')} for {made.period}")
 
 
 @app.command()
@@ -80,13 +81,15 @@ def run(
     made = make_plan(project, loaded, period=period, region=region, unit=unit, only=_names(only))
     for skipped in made.skipped:
         out.print(f"skipped: {skipped.what}: {skipped.reason}")
-    out.print(f"{len(made.reports)} reports for {loaded.label}, {loaded.periods.period(made.period).label}")
+    out.print(f"{_counted(made.reports, 'report')} for {loaded.label}, {loaded.periods.period(made.period).label}")
     summary = run_plan(project, made, out, workers=workers)
     index = write_index(project)
     for outcome in summary.failed:
         err.print(f"\nfailed: {outcome.report.path}\n  " + outcome.error.replace("\n", "\n  "), style="red")
     good = len(summary.outcomes) - len(summary.failed)
-    out.print(f"{good} of {len(summary.outcomes)} reports made. The list: {project.shown(index)} (or make serve)")
+    out.print(
+        f"{good} of {_counted(summary.outcomes, 'report')} made. The list: {project.shown(index)} (or make serve)"
+    )
     if summary.failed:
         raise typer.Exit(1)
 
@@ -107,8 +110,8 @@ def check() -> None:
     project = Project.find()
     for name in project.studies():
         loaded = load_study(project, name)
-        units = sum(len(region.units) for region in loaded.regions.values())
-        out.print(f"params/{name}: {len(loaded.regions)} regions, {units} units: good")
+        units = [unit for region in loaded.regions.values() for unit in region.units]
+        out.print(f"params/{name}: {_counted(loaded.regions, 'region')}, {_counted(units, 'unit')}: good")
 
 
 def main() -> None:
@@ -137,6 +140,10 @@ def _imported(project: Project, study: Study, force: bool = False) -> dict:
     manifest = import_study(project, study, force=force)
     write_quality_page(project, study, manifest)
     return manifest
+
+
+def _counted(things: Sized, of: str) -> str:
+    return f"{len(things)} {of}{'' if len(things) == 1 else 's'}"
 
 
 def _names(text: str | None) -> list[str]:

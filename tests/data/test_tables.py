@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from cxinsights.data.importing import import_study
-from cxinsights.data.tables import data_hash, has_table, latest_period, read_table
+from cxinsights.data.tables import data_hash, has_table, known_periods, read_table
 from cxinsights.errors import UnknownNameError
 from tests.small import small_study
 
@@ -18,7 +18,7 @@ def test_rows_come_narrowed_and_in_a_fixed_order(tmp_path: Path) -> None:
         "unit",
         "nps_answer",
     ]
-    assert latest_period(project, study) == "2026Q3"
+    assert known_periods(project, study)[-1] == "2026Q3"
     assert not has_table(project, study, "orders")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cxinsights.data.tables import has_table, latest_period
+from cxinsights.data.tables import has_table, known_periods
 from cxinsights.errors import UnknownNameError, did_you_mean
 from cxinsights.params import ALL, ANALYSES, Project, ReportParams, Study, resolve
 from cxinsights.report.identity import ReportId
@@ -56,8 +56,11 @@ def make_plan(
     UnknownNameError
         Nothing has the name asked for.
     """
-    period = period or latest_period(project, study)
+    known = known_periods(project, study)
+    period = period or (known[-1] if known else study.periods.example().id)
     study.periods.period(period)
+    if known and period not in known:
+        raise UnknownNameError(f"{study.name}: {did_you_mean('period', period, known)}")
     for name in only:
         if name not in ANALYSES:
             raise UnknownNameError(did_you_mean("analysis", name, ANALYSES))
@@ -98,6 +101,8 @@ def _places(study: Study, region: str | None, unit: str | None) -> list[tuple[st
         places += [(name, u) for name in regions for u in study.region(name).units]
     if unit is None:
         return places
+    if region == ALL:
+        study.check_place(region, unit)
     found = [place for place in places if place[1] == unit]
     if not found:
         known = sorted({u for name in regions for u in study.region(name).units})

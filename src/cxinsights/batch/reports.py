@@ -69,7 +69,7 @@ def make_report(root: Path, params: ReportParams) -> Outcome:
     start = time.perf_counter()
     try:
         status = _make(project, report, params)
-    except (ReportError, PapermillExecutionError, CellTimeoutError, DeadKernelError, OSError) as error:
+    except Exception as error:  # whatever it is, it is this report's own
         return Outcome(report, time.perf_counter() - start, error=_told(report, error))
     return Outcome(report, time.perf_counter() - start, status=status)
 
@@ -146,4 +146,7 @@ def _told(report: ReportId, error: Exception) -> str:
         return f"{notebook}: a cell ran longer than {CELL_TIMEOUT_S} s"
     if isinstance(error, DeadKernelError):
         return f"{notebook}: the kernel died (memory, or a crash in a library)"
-    return f"{notebook}: {error}"
+    if isinstance(error, ReportError):
+        return f"{notebook}: {error}"
+    first = next(iter(str(error).splitlines()), "")
+    return f"{notebook}: {type(error).__name__}: {first}"

@@ -3,8 +3,12 @@
 import logging
 import multiprocessing
 import os
+import signal
+import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cxinsights.batch.plan import Plan
 from cxinsights.batch.reports import Outcome, make_report, one_thread_each
-from cxinsights.params import Project
+from cxinsights.params import Project, ReportParams
 from cxinsights.report.baselines import load_baseline
 from cxinsights.report.identity import ReportId
 
@@ -48,19 +52,26 @@ def run_plan(
     executor
         Where reports are made; processes on this machine where not given.
     """
+    if not plan.reports:
+        return Summary([])
     one_thread_each()
     load_baseline(project, plan.study, plan.period)  # computed once, before the reports that read it
-    workers = min(workers or os.cpu_count() or 1, max(len(plan.reports), 1))
+    workers = min(workers or os.cpu_count() or 1, len(plan.reports))
     own = executor is None
     if own:
         messages = project.private(plan.study.name) / "kernels.log"
         context = multiprocessing.get_context("spawn")
-        executor = ProcessPoolExecutor(workers, context, initializer=_messages_to, initargs=(messages,))
+        executor = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(messages,))
+    make = _make_or_stop if own else make_report
     try:
-        waiting = {executor.submit(make_report, project.root, params): r for r, params in plan.reports.items()}
-        outcomes = list(_shown(_finished(waiting), len(waiting), console))
-    except KeyboardInterrupt:
+        with _stopped_in_order():
+            waiting = {executor.submit(make, project.root, params): r for r, params in plan.reports.items()}
+            outcomes = list(_shown(_finished(waiting), len(waiting), console))
+    except (KeyboardInterrupt, SystemExit):
         executor.shutdown(wait=False, cancel_futures=True)
+        if own:
+            for worker in multiprocessing.active_children():
+                worker.terminate()
         raise
     finally:
         if own:
@@ -68,11 +79,44 @@ def run_plan(
     return Summary(sorted(outcomes, key=lambda outcome: outcome.report))
 
 
-def _messages_to(path: Path) -> None:
-    """Let what kernels print as they start and stop go to a file, not between the lines of progress."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as stream:
+@contextmanager
+def _stopped_in_order() -> Iterator[None]:
+    """Let a SIGTERM, as `timeout` or a shutdown sends it, unwind like Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only there can a handler be set; a program around us has its own
+        return
+    before = signal.signal(signal.SIGTERM, _exit)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _exit(*_: object) -> None:
+    sys.exit(128 + signal.SIGTERM)
+
+
+def _start_worker(messages: Path) -> None:
+    """Send what kernels print to a file, not between the lines of progress; end when told to, or left alone."""
+    messages.parent.mkdir(parents=True, exist_ok=True)
+    with messages.open("a") as stream:
         os.dup2(stream.fileno(), 2)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    signal.signal(signal.SIGTERM, _exit)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    multiprocessing.parent_process().join()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _make_or_stop(root: Path, params: ReportParams) -> Outcome:
+    """Make a report; a worker that is told to stop drops what it has begun, and begins nothing else."""
+    try:
+        return make_report(root, params)
+    except SystemExit as stop:
+        os._exit(stop.code)
 
 
 def _finished(waiting: dict[Future, ReportId]) -> Iterator[Outcome]:

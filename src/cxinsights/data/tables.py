@@ -15,7 +15,7 @@ from cxinsights.errors import UnknownNameError, did_you_mean
 from cxinsights.params import ALL, Project, Study
 from cxinsights.schemas.tables import ORDER
 
-__all__ = ["data_hash", "has_table", "latest_period", "read_table", "table_columns"]
+__all__ = ["data_hash", "has_table", "known_periods", "read_table", "table_columns"]
 
 
 def has_table(project: Project, study: Study, table: str) -> bool:
@@ -28,12 +28,10 @@ def table_columns(project: Project, study: Study, table: str) -> list[str]:
     return list(read_manifest(project, study)["tables"][table]["columns"])
 
 
-def latest_period(project: Project, study: Study) -> str:
-    """The last period any answer belongs to."""
+def known_periods(project: Project, study: Study) -> list[str]:
+    """Periods that answers belong to, the earliest first."""
     found = read_manifest(project, study)["tables"].get("responses", {}).get("periods", {})
-    if not found:
-        return study.periods.example().id
-    return study.periods.order(list(found))[-1]
+    return study.periods.order(list(found))
 
 
 def read_table(

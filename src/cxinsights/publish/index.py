@@ -1,6 +1,7 @@
 """The list of reports: by study, region and unit, with headline and date, from the reports' own records."""
 
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,8 @@ from cxinsights.report.identity import ReportId
 from cxinsights.report.pages import Page, render_page
 
 __all__ = ["Listed", "find_reports", "render_index", "write_index"]
+
+log = logging.getLogger(__name__)
 
 _NEWS = ("worse", "slightly_worse", "better", "slightly_better", "cannot_tell", "steady")
 """States in the order readers look for them."""
@@ -31,32 +34,28 @@ class Listed:
 
 
 def find_reports(project: Project) -> list[Listed]:
-    """Reports with a record and a page, by place in the folders."""
+    """Reports with a record and a page, by place in the folders; what cannot be read is left out and logged."""
     found = []
     for path in sorted(project.outputs.glob("*/*/*/*/*/result.json")):
         report = ReportId.from_folder(path.parent, project.outputs)
         run = path.with_name("run.json")
         if report is None or not run.exists() or path.parent.name.startswith("."):
             continue
-        result = json.loads(path.read_text(encoding="utf-8"))
-        state = next((s["state"] for s in result["scores"] if isinstance(s["state"], str)), None)
-        made_at = datetime.fromisoformat(json.loads(run.read_text(encoding="utf-8"))["made_at"])
-        found.append(Listed(report, result["headline"], state, made_at))
+        try:
+            result = json.loads(path.read_text(encoding="utf-8"))
+            state = next((s["state"] for s in result["scores"] if s["state"] in _NEWS), None)
+            made_at = datetime.fromisoformat(json.loads(run.read_text(encoding="utf-8"))["made_at"])
+            found.append(Listed(report, str(result["headline"]), state, made_at))
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            log.warning("list: the record of %s cannot be read (%s)", report.path, type(error).__name__)
     return found
 
 
 def render_index(project: Project, *, live: bool = False) -> str:
     """HTML of the list; with links to the live pages where a server stands behind them."""
-    studies: dict[str, list[Listed]] = {}
-    for listed in find_reports(project):
-        studies.setdefault(listed.report.study, []).append(listed)
-    parts = [_head(studies)]
-    for name, reports in studies.items():
-        try:
-            study = load_study(project, name)
-        except CxError:
-            continue  # reports of a study whose params are gone cannot be named
-        parts.append(_study(project, study, reports, live))
+    studies = _nameable(project, find_reports(project))
+    parts = [_head(sum(len(reports) for _, reports in studies.values()))]
+    parts += [_study(project, study, reports, live) for study, reports in studies.values()]
     page = Page(
         title="Reports",
         crumbs=[("Reports", "")],
@@ -68,8 +67,26 @@ def render_index(project: Project, *, live: bool = False) -> str:
     return render_page(page)
 
 
-def _head(studies: dict[str, list[Listed]]) -> str:
-    total = sum(map(len, studies.values()))
+def _nameable(project: Project, found: list[Listed]) -> dict[str, tuple[Study, list[Listed]]]:
+    """Reports by study, without those whose study, place, period or analysis the params no longer have."""
+    studies: dict[str, tuple[Study, list[Listed]]] = {}
+    for listed in found:
+        report = listed.report
+        try:
+            if report.study not in studies:
+                studies[report.study] = (load_study(project, report.study), [])
+            study, reports = studies[report.study]
+            study.check_place(report.region, report.unit)
+            study.periods.period(report.period)
+        except CxError:
+            log.info("list: %s is not in the params any more", report.path)
+            continue
+        if report.analysis in ANALYSES:
+            reports.append(listed)
+    return {name: (study, reports) for name, (study, reports) in studies.items() if reports}
+
+
+def _head(total: int) -> str:
     title = f"{total} report{'' if total == 1 else 's'}" if total else "No reports yet"
     lead = "" if total else '<p class="lead">Make some with: make reports</p>'
     return f'<div class="head"><p class="kicker">Reports</p><h1>{title}</h1>{lead}</div>'

@@ -4,11 +4,13 @@ Only what is listed here is served. Voila's own routes (files, tree, contents, k
 page is plain HTML that needs no script, its kernel ends with it, and nothing reaches a kernel from outside.
 """
 
+import asyncio
 import logging
 import os
-import re
 import socket
 import tempfile
+from asyncio import InvalidStateError
+from contextlib import suppress
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -20,7 +22,7 @@ from traitlets.config import Config
 from voila.app import Voila
 from voila.handler import VoilaHandler
 
-from cxinsights.batch.reports import one_thread_each
+from cxinsights.batch.reports import CELL_TIMEOUT_S, one_thread_each
 from cxinsights.display.blocks import MEDIA_TYPE
 from cxinsights.errors import CxError, ServeError
 from cxinsights.params import Project, load_study
@@ -37,6 +39,7 @@ LIVE_AT_ONCE = 4
 _HOSTS = r"(127\.0\.0\.1|localhost)"
 _PART = r"[A-Za-z0-9_][A-Za-z0-9_-]*"
 _REPORT = rf"{_PART}/{_PART}/{_PART}/{_PART}/{_PART}"
+_FILE = rf"(?:{_REPORT}/(?:index\.html|[a-z0-9_]+\.csv)|{_PART}/data-quality\.html)"
 _HEADERS = {
     # pages hold no script and ask nobody for anything
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; font-src data:; img-src data:; "
@@ -82,13 +85,14 @@ class _Home(_Plain):
 class _Snapshot(_Plain, tornado.web.StaticFileHandler):
     """A report's page, its tables, and a study's data-quality page; no other file."""
 
-    _served = re.compile(rf"{_REPORT}/(index\.html|[a-z_]+\.csv)|{_PART}/data-quality\.html")
-
     def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:
-        path = Path(absolute_path).relative_to(root).as_posix() if absolute_path.startswith(root) else ""
-        if not self._served.fullmatch(path):
+        if not Path(absolute_path).resolve().is_relative_to(Path(root).resolve()):  # a link that leads elsewhere
             raise tornado.web.HTTPError(404)
         return super().validate_absolute_path(root, absolute_path)
+
+    def get_cache_time(self, *_: Any) -> int:
+        """None, whatever the address ends in: a report made anew has the same address."""
+        return 0
 
 
 class _Live(VoilaHandler):
@@ -100,22 +104,28 @@ class _Live(VoilaHandler):
         _Plain.set_default_headers(self)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
+        if status_code == 503:
+            self.set_header("Retry-After", "5")
         _Plain.write_error(self, status_code, **kwargs)
 
+    def on_connection_close(self) -> None:
+        """Let a reader who left hold neither kernel nor turn until the cell ends that is running."""
+        self._work.cancel()
+
     async def get(self, path: str) -> None:
+        self._work = asyncio.current_task()
         report = ReportId(*path.split("/"))
         notebook = f"{path}/{report.analysis}.ipynb"
         if not (Path(self.settings["reports"]) / notebook).is_file():
             raise tornado.web.HTTPError(404)
         if _Live.running >= LIVE_AT_ONCE:
-            self.set_header("Retry-After", "5")
             raise tornado.web.HTTPError(503, reason="Too many live pages at once: the report itself is under Reports")
         _Live.running += 1
         try:
             async for part in self.get_generator(path=notebook):
                 self.write(part)
                 await self.flush()
-        except tornado.iostream.StreamClosedError:
+        except (tornado.iostream.StreamClosedError, asyncio.CancelledError):
             log.info("live page left early: %s", path)
         finally:
             _Live.running -= 1
@@ -145,7 +155,8 @@ class _OwnKernels:
 
     async def shut_down_mine(self) -> None:
         for kernel_id in self._mine:
-            await self._manager.shutdown_kernel(kernel_id, now=True)
+            with suppress(KeyError, InvalidStateError):  # a kernel that died is gone already
+                await self._manager.shutdown_kernel(kernel_id, now=True)
         self._mine.clear()
 
     def __getattr__(self, name: str) -> Any:
@@ -176,7 +187,7 @@ class ReportServer(Voila):
         return [
             (r"/", _Index, project),
             (r"/(?:reports|live)/(?:index\.html)?", _Home),
-            (r"/reports/(.*)", _Snapshot, {"path": str(self.project.outputs)}),
+            (rf"/reports/({_FILE})", _Snapshot, {"path": str(self.project.outputs)}),
             (rf"/live/({_REPORT})/(?:index\.html)?", _Live, live),
         ]
 
@@ -257,6 +268,7 @@ def _safe_settings(project: Project) -> Config:
                 "page_config_hook": page_config,
             },
             "MappingKernelManager": {"cull_idle_timeout": 120, "cull_interval": 30, "cull_connected": True},
-            "KernelManager": {"transport": "ipc"},
+            "KernelManager": {"transport": "ipc", "autorestart": False},
+            "VoilaExecutor": {"timeout": CELL_TIMEOUT_S},
         }
     )

@@ -16,7 +16,7 @@ from cxinsights.analysis.drivers import fit_drivers
 from cxinsights.analysis.weighting import rake
 from cxinsights.data.atomic import replaced_folder
 from cxinsights.data.manifest import read_manifest
-from cxinsights.data.tables import data_hash, read_table, table_columns
+from cxinsights.data.tables import data_hash, known_periods, read_table, table_columns
 from cxinsights.errors import UnknownNameError, did_you_mean
 from cxinsights.params import ALL, DriversParams, Project, Study, resolve
 from cxinsights.privacy import protect
@@ -52,9 +52,9 @@ def load_baseline(project: Project, study: Study, period: str) -> KeptBaseline:
         No answers belong to this period.
     """
     manifest = read_manifest(project, study)
-    known = manifest["tables"].get("responses", {}).get("periods", {})
+    known = known_periods(project, study)
     if period not in known:
-        raise UnknownNameError(f"{study.name}: {did_you_mean('period', period, study.periods.order(list(known)))}")
+        raise UnknownNameError(f"{study.name}: {did_you_mean('period', period, known)}")
     settings = study.model_dump(mode="json", include={"scores", "privacy", "rake", "drivers", "periods"})
     fingerprint = short_hash(manifest["fingerprint"], settings, period, code_hash("analysis"), code_hash("."))
     folder = project.private(study.name) / "baseline" / period
@@ -62,7 +62,7 @@ def load_baseline(project: Project, study: Study, period: str) -> KeptBaseline:
         kept = json.loads((folder / _META).read_text(encoding="utf-8"))
         if kept["fingerprint"] == fingerprint:
             return _load(folder, kept, period)
-    computed = _compute(project, study, period, list(known), fingerprint)
+    computed = _compute(project, study, period, known[: known.index(period) + 1], fingerprint)
     _save(computed, folder)
     return computed
 
@@ -83,9 +83,7 @@ def with_weights(answers: pd.DataFrame, weights: pd.DataFrame) -> pd.DataFrame:
     return answers.drop(columns="weight", errors="ignore").merge(weights, on="response_id", how="left")
 
 
-def _compute(project: Project, study: Study, period: str, known: list[str], fingerprint: str) -> KeptBaseline:
-    periods = study.periods.order(known)
-    periods = periods[: periods.index(period) + 1]
+def _compute(project: Project, study: Study, period: str, periods: list[str], fingerprint: str) -> KeptBaseline:
     columns = [
         "response_id", "region", "unit", "site", "period", "survey", "customer_id", "weight",
         "nps_answer", "csat_score", "ces_score", *study.scores.segments, *(study.rake.margins if study.rake else ()),

@@ -1,0 +1,183 @@
+"""Reports made by their notebooks: what lies in a folder, what fails alone, what two runs have in common."""
+
+import io
+import json
+import re
+import shutil
+import socket
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import nbformat
+import pytest
+from rich.console import Console
+
+from cxinsights.batch.plan import Plan, make_plan
+from cxinsights.batch.run import Summary, run_plan
+from cxinsights.data.importing import import_study
+from cxinsights.params import Project, load_study
+from tests.batch.shops import PERIOD, make_shops
+
+NORTH, SOUTH, WEST = (f"shops/{PERIOD}/shops/{unit}" for unit in ("north", "south", "west"))
+BROKEN = "assert unit != 'south', 'broken on purpose'"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A project after a run: how it ended, what it printed, and the outputs as they were then."""
+
+    project: Project
+    plan: Plan
+    summary: Summary
+    printed: list[str]
+    files: dict[str, bytes]
+
+    def statuses(self) -> dict[str, str]:
+        return {o.report.path: "failed" if o.failed else o.status for o in self.summary.outcomes}
+
+    def result(self, path: str) -> dict:
+        return json.loads(self.files[f"{path}/result.json"])
+
+    def folder(self, path: str) -> dict[str, bytes]:
+        return {name.removeprefix(f"{path}/"): data for name, data in self.files.items() if name.startswith(f"{path}/")}
+
+
+def run(project: Project, *paths: str) -> Ran:
+    study = load_study(project, "shops")
+    import_study(project, study)
+    plan = make_plan(project, study)
+    plan = replace(plan, reports={report: p for report, p in plan.reports.items() if report.path in paths})
+    assert len(plan.reports) == len(paths)
+    printed = io.StringIO()
+    summary = run_plan(project, plan, Console(file=printed, width=200), workers=2)
+    outputs = project.outputs
+    files = {p.relative_to(outputs).as_posix(): p.read_bytes() for p in outputs.rglob("*") if p.is_file()}
+    return Ran(project, plan, summary, printed.getvalue().splitlines(), files)
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """Four reports: of a unit with many answers, one with few, one with none."""
+    project = make_shops(tmp_path_factory.mktemp("shops"))
+    return run(project, f"{NORTH}/drivers", f"{SOUTH}/drivers", f"{WEST}/scorecard", f"{WEST}/drivers")
+
+
+@pytest.fixture(scope="module")
+def second(first: Ran) -> Ran:
+    """Two of them again, nothing remembered, with a notebook that now fails for one of them."""
+    shutil.rmtree(first.project.private("shops"))
+    path = first.project.notebooks / "drivers.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    at = next(i for i, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", []))
+    notebook.cells.insert(at + 1, nbformat.v4.new_code_cell(BROKEN))
+    nbformat.write(notebook, path)
+    return run(first.project, f"{NORTH}/drivers", f"{SOUTH}/drivers")
+
+
+def test_a_report_is_a_notebook_a_page_its_tables_and_two_records(first: Ran) -> None:
+    tables = first.result(f"{NORTH}/drivers")["downloads"]
+    assert "importance.csv" in tables
+    made = set(first.folder(f"{NORTH}/drivers"))
+    assert made == {"drivers.ipynb", "index.html", "result.json", "run.json", *tables}
+
+
+def test_a_report_says_which_it_is_and_its_page_says_its_headline(first: Ran) -> None:
+    result = first.result(f"{NORTH}/drivers")
+    named = {name: result[name] for name in ("study", "period", "region", "unit", "analysis", "status")}
+    assert named == {
+        "study": "shops", "period": PERIOD, "region": "shops", "unit": "north", "analysis": "drivers", "status": "ok",
+    }  # fmt: skip
+    page = first.files[f"{NORTH}/drivers/index.html"].decode()
+    assert re.findall("<h1>(.*?)</h1>", page) == [result["headline"]]
+    assert "<title>Drivers, North &amp; Co, Q3 26</title>" in page
+
+
+def test_the_notebook_is_kept_as_it_ran_for_this_unit(first: Ran) -> None:
+    cells = nbformat.reads(first.files[f"{NORTH}/drivers/drivers.ipynb"].decode(), as_version=4).cells
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    assert not [o for cell in code for o in cell.outputs if o.output_type == "error"]
+    injected = next(cell for cell in code if "injected-parameters" in cell.metadata.get("tags", []))
+    assert 'unit = "north"' in injected.source
+    assert "n_boot = 200" in injected.source
+
+
+def test_the_result_holds_no_time_host_or_place_and_the_run_holds_its_time_and_parameters(first: Ran) -> None:
+    text = first.files[f"{NORTH}/drivers/result.json"].decode()
+    run = json.loads(first.files[f"{NORTH}/drivers/run.json"])
+    made_at = datetime.fromisoformat(run["made_at"])
+    for word in (str(first.project.root), socket.gethostname(), f"{made_at:%Y-%m-%d}", f"{made_at:%H:%M}"):
+        assert word not in text
+    assert abs((datetime.now(made_at.tzinfo) - made_at).total_seconds()) < 3600
+    params = next(p for report, p in first.plan.reports.items() if report.path == f"{NORTH}/drivers")
+    assert run["parameters"] == params.model_dump(mode="json")
+    assert run["seconds"] > 0
+    assert run["versions"]["cxinsights"]
+
+
+def test_a_unit_under_the_least_base_has_its_report_and_it_says_so(first: Ran) -> None:
+    assert first.statuses()[f"{SOUTH}/drivers"] == "too_few"
+    assert first.result(f"{SOUTH}/drivers")["status"] == "too_few"
+    page = first.files[f"{SOUTH}/drivers/index.html"].decode()
+    assert "<h1>South has too few answers for drivers of its own</h1>" in page
+    assert "15 complete answers, 200 needed." in page
+
+
+@pytest.mark.parametrize("analysis", ["scorecard", "drivers"])
+def test_a_unit_without_answers_has_its_reports_and_they_say_so(first: Ran, analysis: str) -> None:
+    assert first.statuses()[f"{WEST}/{analysis}"] == "no_data"
+    result = first.result(f"{WEST}/{analysis}")
+    assert (result["status"], result["scores"]) == ("no_data", [])
+    page = first.files[f"{WEST}/{analysis}/index.html"].decode()
+    assert "West" in result["headline"]
+    assert f"<h1>{result['headline']}</h1>" in page
+
+
+def test_another_user_may_read_what_was_made(first: Ran) -> None:
+    folder = first.project.outputs / NORTH / "drivers"
+    for path in (folder, *folder.iterdir()):
+        assert path.stat().st_mode & 0o004, path.name
+
+
+def test_a_line_per_report_where_there_is_no_terminal(first: Ran) -> None:
+    shown = {}
+    for at, line in enumerate(first.printed, start=1):
+        told = re.fullmatch(r" +(\d)/4  (\S+)  (\S+)  \d+\.\d s", line)
+        assert told, line
+        assert int(told[1]) == at
+        shown[told[2]] = told[3]
+    assert shown == first.statuses()
+
+
+def test_one_failing_report_does_not_stop_the_others_and_is_told(second: Ran) -> None:
+    assert second.statuses() == {f"{NORTH}/drivers": "ok", f"{SOUTH}/drivers": "failed"}
+    (failed,) = second.summary.failed
+    assert failed.report.path == f"{SOUTH}/drivers"
+    assert failed.error == f"notebooks/drivers.ipynb, cell 3: {BROKEN}\nAssertionError: broken on purpose"
+    assert sorted(line.split()[1:3] for line in second.printed) == [
+        [f"{NORTH}/drivers", "ok"],
+        [f"{SOUTH}/drivers", "failed"],
+    ]
+
+
+def test_a_failed_report_leaves_the_last_good_one_where_it_was(first: Ran, second: Ran) -> None:
+    assert second.folder(f"{SOUTH}/drivers") == first.folder(f"{SOUTH}/drivers") != {}
+
+
+def test_the_notebook_of_a_failed_report_is_kept_where_nobody_is_served_it(second: Ran) -> None:
+    (kept,) = (second.project.private("shops") / "failed").iterdir()
+    assert kept.name == f"shops-{PERIOD}-shops-south-drivers.ipynb"
+    errors = [o for cell in nbformat.read(kept, as_version=4).cells for o in cell.get("outputs", []) if "ename" in o]
+    assert [error.evalue for error in errors] == ["broken on purpose"]
+
+
+def test_nothing_half_made_lies_in_the_outputs(second: Ran) -> None:
+    assert [path.name for path in (second.project.outputs / SOUTH).iterdir()] == ["drivers"]
+    assert list(second.project.outputs.rglob(".*")) == []
+
+
+def test_two_runs_give_the_same_bytes(first: Ran, second: Ran) -> None:
+    one, two = first.folder(f"{NORTH}/drivers"), second.folder(f"{NORTH}/drivers")
+    for name in ("result.json", *first.result(f"{NORTH}/drivers")["downloads"], "index.html"):
+        assert one[name] == two[name], name
+    assert one["run.json"] != two["run.json"]  # it was made again

@@ -1,0 +1,60 @@
+"""A run that is stopped leaves no process behind and nothing half-made."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cxinsights.params import Project
+from tests.batch.shops import environment, processes_of, write_notebook
+from tests.small import ANSWERS, STUDY, make_project
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads processes from /proc (Linux)")
+
+
+def waited_for(condition: Callable[[], bool], seconds: float) -> bool:
+    """Whether the condition came true in time."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if condition():
+            return True
+        time.sleep(0.1)
+    return condition()
+
+
+def kernels_of(project: Project) -> list[int]:
+    return [pid for pid in processes_of(project) if b"ipykernel" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[tuple[Project, subprocess.Popen]]:
+    """A run with two reports under way that would take minutes, in a process group of its own."""
+    project = make_project(tmp_path, STUDY, ANSWERS)
+    write_notebook(project.notebooks / "scorecard.ipynb", "unit = ''", "import time\ntime.sleep(300)")
+    command = [sys.executable, "-m", "cxinsights", "run", "--study", "shops", "--workers", "2"]
+    run = subprocess.Popen(
+        command, env=environment(project), start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    assert waited_for(lambda: len(kernels_of(project)) == 2, 90)
+    yield project, run
+    for pid in {run.pid, *processes_of(project)}:
+        if run.poll() is None or pid != run.pid:
+            os.kill(pid, signal.SIGKILL)
+    run.wait(10)
+
+
+@pytest.mark.parametrize(("sent", "to_all"), [(signal.SIGINT, True), (signal.SIGTERM, False)], ids=["ctrl-c", "term"])
+def test_a_run_that_is_stopped_leaves_no_process_and_nothing_half_made(
+    running: tuple[Project, subprocess.Popen], sent: signal.Signals, to_all: bool
+) -> None:
+    """A terminal sends Ctrl-C to the whole group; `timeout` in a cron job stops the command alone."""
+    project, run = running
+    (os.killpg if to_all else os.kill)(run.pid, sent)
+    assert run.wait(20) != 0
+    assert waited_for(lambda: not list(processes_of(project)), 20)
+    assert list(project.outputs.rglob(".*")) == []

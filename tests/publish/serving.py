@@ -1,0 +1,108 @@
+"""A server run as a process of its own on a free port, asked over plain HTTP, and stopped by its id."""
+
+import http.client
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cxinsights.params import Project
+from tests.batch.shops import environment
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: dict[str, str]
+    """By name in lower case."""
+    text: str
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A running server."""
+
+    process: subprocess.Popen
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def ask(self, path: str, method: str = "GET", body: str | None = None, **headers: str) -> Answer:
+        """One request, its path sent as it stands."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=90)
+        try:
+            connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+            reply = connection.getresponse()
+            text = reply.read().decode()
+            return Answer(reply.status, {name.lower(): value for name, value in reply.getheaders()}, text)
+        finally:
+            connection.close()
+
+    def children(self) -> list[int]:
+        """Processes the server has started and that still run (Linux)."""
+        found = []
+        for tasks in Path(f"/proc/{self.process.pid}/task").glob("*/children"):
+            for pid in tasks.read_text().split():
+                stat = Path(f"/proc/{pid}/stat")
+                if stat.exists() and ") Z " not in stat.read_text():
+                    found.append(int(pid))
+        return found
+
+
+@contextmanager
+def serving(project: Project, **variables: str) -> Iterator[Serving]:
+    """Serve the project from its own folder until the block ends.
+
+    With -P no module of that folder is imported, as with the installed command.
+    """
+    printed = project.root / "server.log"
+    with printed.open("w") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "cxinsights", "serve", "--port", "0"],
+            env={**environment(project), **variables}, cwd=project.root, stdout=stream, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    try:
+        wait_for(lambda: "http://" in printed.read_text() or process.poll() is not None, 60)
+        told = re.search(r"http://127\.0\.0\.1:(\d+)/", printed.read_text())
+        assert told, printed.read_text()
+        yield Serving(process, int(told[1]))
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(15)
+
+
+def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
+    """Whether the condition came true in time."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return condition()
+
+
+def listening(pid: int) -> list[tuple[str, int]]:
+    """Addresses a process listens on, as (address in hex, port), from /proc (Linux)."""
+    sockets = {os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir() if fd.exists() or fd.is_symlink()}
+    found = []
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
+                address, port = fields[1].split(":")
+                found.append((address, int(port, 16)))
+    return found

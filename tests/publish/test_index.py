@@ -1,0 +1,182 @@
+"""The list of reports: grouped, in the order of news, from records that may be broken or out of date."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from cxinsights.params import Project
+from cxinsights.publish.index import find_reports, render_index, write_index
+from tests.small import STUDY, make_project
+
+REGIONAL = STUDY.replace("      unit: unit", "      unit: unit\n      region: region").split("units:")[0]
+EMEA = "label: EMEA & more\nunits:\n  bank: {label: Bank}\n  retail: {label: Retail <b>}\n"
+APAC = "label: Asia\nunits:\n  retail: {label: Retail}\n"
+
+
+def place_report(project: Project, path: str, headline: str, state: str | None = None, day: str = "2026-10-03") -> Path:
+    """A report's folder with its records and a page; path: study/period/region/unit/analysis."""
+    folder = project.outputs / path
+    folder.mkdir(parents=True)
+    (folder / "result.json").write_text(json.dumps({"headline": headline, "scores": [{"state": state}]}))
+    (folder / "run.json").write_text(json.dumps({"made_at": f"{day}T12:00:00+00:00"}))
+    (folder / "index.html").write_text("<h1>a report</h1>")
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return make_project(tmp_path, REGIONAL, emea=EMEA, apac=APAC)
+
+
+@pytest.fixture
+def good(project: Project) -> Project:
+    """Five reports of two regions and the company."""
+    place_report(project, "shops/2026Q3/emea/bank/scorecard", "Bank held steady", "steady")
+    place_report(project, "shops/2026Q3/emea/bank/drivers", "Waiting time stands out")
+    place_report(project, "shops/2026Q3/emea/retail/scorecard", "Retail’s NPS fell", "worse", "2026-11-21")
+    place_report(project, "shops/2026Q3/emea/_all/scorecard", "EMEA may have changed", "cannot_tell")
+    place_report(project, "shops/2026Q3/_all/_all/scorecard", "The shops rose", "better")
+    return project
+
+
+def headlines(page: str) -> list[str]:
+    return re.findall(r'<a class="finding" [^>]*>(.*?)</a>', page)
+
+
+def test_the_company_first_then_regions_each_with_what_moved_first(good: Project) -> None:
+    page = render_index(good)
+    assert re.findall(r"<h1>(.*?)</h1>|<h2>(.*?)</h2>", page) == [
+        ("5 reports", ""),
+        ("", "Corner Shops, July to September 2026"),
+    ]
+    assert re.findall("<h3>(.*?)</h3>", page) == ["All regions", "EMEA &amp; more"]
+    assert re.findall("<h4>(.*?)</h4>", page) == ["All together", "All together", "Retail &lt;b&gt;", "Bank"]
+    assert headlines(page) == [
+        "The shops rose", "EMEA may have changed", "Retail’s NPS fell", "Bank held steady", "Waiting time stands out",
+    ]  # fmt: skip
+
+
+def test_each_entry_has_state_analysis_and_date(good: Project) -> None:
+    page = render_index(good)
+    assert re.findall(r'<span class="of">(.*?)</span>', page) == [
+        "Scorecard · made 3 October 2026", "Scorecard · made 3 October 2026", "Scorecard · made 21 November 2026",
+        "Scorecard · made 3 October 2026", "Drivers · made 3 October 2026",
+    ]  # fmt: skip
+    marks = re.findall(r'<span class="mark (\w+)">.*?</svg>(.*?)</span>', page)
+    assert marks == [("better", "Better"), ("cannot_tell", "Cannot tell"), ("worse", "Worse"), ("steady", "Steady")]
+
+
+def test_a_later_period_stands_above_an_earlier_one(good: Project) -> None:
+    place_report(good, "shops/2025Q4/emea/bank/scorecard", "Bank as it was")
+    place_report(good, "shops/2026Q4/emea/bank/scorecard", "Bank as it is")
+    titles = re.findall("<h2>(.*?)</h2>", render_index(good))
+    months = ("October to December 2026", "July to September 2026", "October to December 2025")
+    assert titles == [f"Corner Shops, {text}" for text in months]
+
+
+def test_a_study_of_one_region_is_one_group(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    place_report(project, "shops/2026Q3/shops/north/scorecard", "North rose", "better")
+    place_report(project, "shops/2026Q3/_all/_all/scorecard", "The shops held steady", "steady")
+    page = render_index(project)
+    assert re.findall("<h3>(.*?)</h3>", page) == ["All units"]
+    assert headlines(page) == ["The shops held steady", "North rose"]
+
+
+def test_links_lead_to_pages_beside_the_list_and_to_live_pages_only_where_a_server_stands(good: Project) -> None:
+    (good.outputs / "shops" / "data-quality.html").write_text("<h1>quality</h1>")
+    page = write_index(good).read_text(encoding="utf-8")
+    main = page[page.index("<main") :]
+    links = re.findall(r'href="([^"]*)"', main)
+    assert len(links) == 6
+    for link in links:
+        assert (good.outputs / link).is_file(), link
+    served = render_index(good, live=True)
+    links = re.findall(r'href="([^"]*)"', served[served.index("<main") :])
+    assert len(links) == 11
+    assert "/live/shops/2026Q3/emea/retail/scorecard/" in links
+    assert "/reports/shops/data-quality.html" in links
+    assert all(link.startswith(("/reports/shops/", "/live/shops/")) for link in links)
+
+
+def test_what_a_record_or_a_params_file_says_is_text(project: Project) -> None:
+    place_report(project, "shops/2026Q3/emea/retail/scorecard", '<script>alert("1")</script> & "more"')
+    page = render_index(project, live=True)
+    assert "<script" not in page
+    assert "<b>" not in page
+    assert headlines(page) == ["&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp; &quot;more&quot;"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("result.json", '{"headline": "cut off he'),
+        ("result.json", ""),
+        ("result.json", "[]"),
+        ("result.json", "{}"),
+        ("result.json", '{"headline": "x", "scores": [{}]}'),
+        ("result.json", '{"headline": "x", "scores": [{"state": "splendid"}]}'),
+        ("run.json", "{"),
+        ("run.json", "{}"),
+        ("run.json", '{"made_at": "yesterday"}'),
+    ],
+)
+def test_a_broken_record_does_not_break_the_list(good: Project, name: str, text: str) -> None:
+    broken = good.outputs / "shops" / "2026Q3" / "emea" / "retail" / "scorecard" / name
+    broken.write_text(text, encoding="utf-8")
+    assert headlines(render_index(good))[:2] == ["The shops rose", "EMEA may have changed"]
+    assert {"Bank held steady", "Waiting time stands out"} <= set(headlines(render_index(good)))
+
+
+def test_a_unit_that_left_the_params_does_not_break_the_list(good: Project) -> None:
+    (good.params / "shops" / "emea.yml").write_text(EMEA.replace("retail:", "stores:"))
+    found = headlines(render_index(good))
+    assert {"The shops rose", "EMEA may have changed", "Bank held steady", "Waiting time stands out"} <= set(found)
+
+
+def test_a_region_that_left_the_params_does_not_break_the_list(good: Project) -> None:
+    place_report(good, "shops/2026Q3/apac/retail/scorecard", "Asia rose")
+    (good.params / "shops" / "emea.yml").rename(good.params / "shops" / "europe.yml")
+    assert {"The shops rose", "Asia rose"} <= set(headlines(render_index(good)))
+
+
+def test_a_period_that_left_the_scheme_does_not_break_the_list(good: Project) -> None:
+    place_report(good, "shops/2025/_all/_all/scorecard", "A whole year")
+    assert {"The shops rose", "Bank held steady"} <= set(headlines(render_index(good)))
+
+
+def test_the_number_in_the_title_is_the_number_of_reports_shown(good: Project) -> None:
+    place_report(good, "gone/2026Q3/_all/_all/scorecard", "A study whose params are gone")
+    page = render_index(good)
+    assert "A study whose params are gone" not in page
+    assert re.findall("<h1>(.*?)</h1>", page) == [f"{len(headlines(page))} reports"]
+
+
+def test_only_finished_reports_are_found(good: Project) -> None:
+    unit = good.outputs / "shops" / "2026Q3" / "emea" / "bank"
+    place_report(good, "shops/2026Q3/emea/bank/.scorecard.new-x1y2", "half made")
+    place_report(good, "shops/2026Q3/emea/bank/horoscope", "no analysis of ours")
+    (unit / "drivers" / "run.json").unlink()
+    assert sorted(listed.report.path for listed in find_reports(good)) == [
+        f"shops/2026Q3/{place}/scorecard" for place in ("_all/_all", "emea/_all", "emea/bank", "emea/retail")
+    ]
+
+
+def test_without_reports_the_list_says_how_to_make_some(project: Project) -> None:
+    page = render_index(project)
+    assert re.findall("<h1>(.*?)</h1>", page) == ["No reports yet"]
+    assert "Make some with: make reports" in page
+
+
+def test_one_report_is_told_in_the_singular(project: Project) -> None:
+    place_report(project, "shops/2026Q3/emea/bank/scorecard", "Bank held steady")
+    assert re.findall("<h1>(.*?)</h1>", render_index(project)) == ["1 report"]
+
+
+def test_the_list_is_put_in_place_whole(good: Project) -> None:
+    path = write_index(good)
+    assert path == good.outputs / "index.html"
+    assert path.read_text(encoding="utf-8") == render_index(good)
+    assert sorted(p.name for p in good.outputs.iterdir()) == ["index.html", "shops"]

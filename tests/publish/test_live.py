@@ -1,0 +1,136 @@
+"""The live page is the report computed for this visit; its kernel ends with the visit, however that ends."""
+
+import http.client
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from cxinsights.params import Project
+from cxinsights.publish.server import LIVE_AT_ONCE
+from tests.batch.shops import PERIOD, command, make_shops, processes_of, write_notebook
+from tests.publish.serving import Answer, Serving, serving, wait_for
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads processes from /proc (Linux)")
+
+REPORT = f"shops/{PERIOD}/shops/north/drivers"
+SOUTH = f"shops/{PERIOD}/shops/south"
+NOTEBOOKS = {
+    "short": ("pass", "import time\ntime.sleep(2)"),
+    "long": ("pass", "import time\ntime.sleep(300)"),
+    "faulty": ("pass", "1 / 0"),
+    "dying": ("pass", "import os\nos._exit(1)", "pass"),
+}
+UNFINISHED = (
+    '<p class="note" role="status">This page could not be computed to its end. The report made before is here: '
+    '<a href="/reports/{path}/index.html">open the report</a>.</p>'
+)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """One report as a run leaves it, and notebooks that are slow or fail."""
+    project = make_shops(tmp_path_factory.mktemp("live"))
+    ran = command(project, "run", "--study", "shops", "--unit", "north", "--only", "drivers")
+    assert ran.returncode == 0, ran.stderr
+    for name, cells in NOTEBOOKS.items():
+        write_notebook(project.outputs / SOUTH / name / f"{name}.ipynb", *cells)
+    return project
+
+
+@pytest.fixture(scope="module")
+def server(project: Project) -> Iterator[Serving]:
+    with serving(project) as running:
+        yield running
+
+
+def content(page: str) -> str:
+    """What a page shows between its bar and its footer."""
+    found = re.search('<main id="main">(.*)</main>', page, re.DOTALL)
+    assert found
+    return "\n".join(line for line in found[1].splitlines() if line.strip())
+
+
+def assert_no_kernel_is_left(server: Serving) -> None:
+    assert wait_for(lambda: server.children() == [], 10)
+
+
+def test_the_live_page_says_what_the_report_says_and_its_kernel_ends(server: Serving) -> None:
+    live, report = server.ask(f"/live/{REPORT}/"), server.ask(f"/reports/{REPORT}/index.html")
+    assert (live.status, report.status) == (200, 200)
+    assert re.findall("<h1>(.*?)</h1>", live.text) == ["Waiting time goes most with NPS"]
+    assert content(live.text) == content(report.text)
+    assert_no_kernel_is_left(server)
+
+
+def test_nothing_in_the_address_reaches_the_page(server: Serving) -> None:
+    plain = server.ask(f"/live/{SOUTH}/faulty/")
+    injected = "?theme=%22%3E%3Cscript%3Ealert(1)%3C/script%3E&template=lab&n_boot=1"
+    answer = server.ask(f"/live/{SOUTH}/faulty/{injected}")
+    assert answer.text == plain.text
+    assert "<script" not in answer.text
+    policy = "default-src 'none'; style-src 'unsafe-inline'; font-src data:; img-src data:; "
+    assert answer.headers["content-security-policy"].startswith(policy)
+    assert "no-store" in answer.headers["cache-control"]
+
+
+def test_a_notebook_that_fails_gives_a_link_to_the_report_and_no_traceback(server: Serving) -> None:
+    answer = server.ask(f"/live/{SOUTH}/faulty/")
+    assert answer.status == 200
+    assert content(answer.text) == UNFINISHED.format(path=f"{SOUTH}/faulty")
+    assert "ZeroDivisionError" not in answer.text
+    assert_no_kernel_is_left(server)
+
+
+def test_a_kernel_that_dies_is_told_too(server: Serving) -> None:
+    """As when memory runs out: no cell ends in an error, the kernel is just gone."""
+    answer = server.ask(f"/live/{SOUTH}/dying/")
+    assert answer.text.endswith("</html>")
+    assert content(answer.text) == UNFINISHED.format(path=f"{SOUTH}/dying")
+
+
+def test_a_kernel_that_dies_is_not_started_again(server: Serving) -> None:
+    server.ask(f"/live/{SOUTH}/dying/")
+    assert_no_kernel_is_left(server)
+    assert not wait_for(lambda: server.children() != [], 5)  # what looks after kernels looks every three seconds
+
+
+def leave_early(server: Serving, path: str) -> None:
+    """Ask for a page, and go as soon as a kernel computes it."""
+    before = len(server.children())
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    try:
+        connection.request("GET", path)
+        assert connection.getresponse().status == 200
+        assert wait_for(lambda: len(server.children()) > before, 30)
+    finally:
+        connection.close()
+
+
+def test_no_more_than_a_few_live_pages_at_once(server: Serving) -> None:
+    def ask(_: int) -> Answer:
+        return server.ask(f"/live/{SOUTH}/short/")
+
+    with ThreadPoolExecutor(LIVE_AT_ONCE + 1) as readers:
+        answers = sorted(readers.map(ask, range(LIVE_AT_ONCE + 1)), key=lambda answer: answer.status)
+    assert [answer.status for answer in answers] == [200] * LIVE_AT_ONCE + [503]
+    assert answers[-1].headers["retry-after"] == "5"
+    assert answers[-1].text == "503: Too many live pages at once: the report itself is under Reports"
+    assert ask(0).status == 200
+    assert_no_kernel_is_left(server)
+
+
+def test_the_kernel_of_a_reader_who_left_ends(server: Serving) -> None:
+    leave_early(server, f"/live/{SOUTH}/long/")
+    assert_no_kernel_is_left(server)
+
+
+def test_stopping_the_server_ends_its_kernels(project: Project) -> None:
+    before = set(processes_of(project))  # of the other server
+    with serving(project) as server:
+        leave_early(server, f"/live/{SOUTH}/long/")
+        server.process.terminate()
+        server.process.wait(15)
+        assert wait_for(lambda: set(processes_of(project)) <= before, 15)

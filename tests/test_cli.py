@@ -1,0 +1,208 @@
+"""The command line: what it prints, what it makes, and how errors end."""
+
+import io
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cxinsights.cli import main
+from cxinsights.params import Project
+from tests.batch.shops import PERIOD, command, make_shops
+from tests.small import ANSWERS, STUDY, make_project
+
+
+@dataclass(frozen=True)
+class Ended:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def shops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project with four answers, which commands find."""
+    project = make_project(tmp_path)
+    monkeypatch.setenv("CXINSIGHTS_HOME", str(project.root))
+    monkeypatch.delenv("CXINSIGHTS_DATA_DIR", raising=False)
+    return project
+
+
+@pytest.fixture
+def say(monkeypatch: pytest.MonkeyPatch):
+    """The command line called in this process."""
+
+    def call(*words: str) -> Ended:
+        monkeypatch.setattr("sys.argv", ["cxinsights", *words])
+        out, err = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
+            main()
+        return Ended(ended.value.code, out.getvalue(), err.getvalue())
+
+    return call
+
+
+def test_help_lists_every_command(say) -> None:
+    ended = say("--help")
+    assert ended.code == 0
+    for line in (
+        ("import", "Import a study's raw files into tables"),
+        ("plan", "Say which reports would be made"),
+        ("run", "Make reports"),
+        ("serve", "Serve the list"),
+        ("check", "Check every params file of every study."),
+    ):
+        found = [text for text in ended.out.splitlines() if text.strip("│ ").startswith(f"{line[0]} ")]
+        assert len(found) == 1, line
+        assert line[1] in found[0]
+
+
+def test_without_a_command_help_is_shown(say) -> None:
+    assert "Make reports" in say().out
+
+
+def test_import_counts_rows_and_writes_the_quality_page(shops: Project, say) -> None:
+    ended = say("import", "shops")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out == "responses            4 rows          4 kept       0 set apart\n"
+    page = (shops.outputs / "shops" / "data-quality.html").read_text(encoding="utf-8")
+    assert "<h1>Every raw row is in</h1>" in page
+
+
+def test_plan_says_what_would_be_made_and_what_is_left_out(shops: Project, say) -> None:
+    ended = say("plan", "--study", "shops")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.splitlines() == [
+        f"shops/{PERIOD}/_all/_all/scorecard",
+        f"shops/{PERIOD}/shops/north/scorecard",
+        f"shops/{PERIOD}/shops/south/scorecard",
+        "skipped: shops/_all: one region: its report is the company's",
+        "skipped: drivers: no drivers: section in params/shops/study.yml",
+        f"3 reports for {PERIOD}",
+    ]
+    assert not (shops.outputs / "shops" / PERIOD).exists()
+
+
+def test_plan_is_narrowed_as_asked(shops: Project, say) -> None:
+    ended = say("plan", "--study", "shops", "--region", "shops", "--unit", "south", "--only", "scorecard,")
+    assert ended.out.splitlines() == [f"shops/{PERIOD}/shops/south/scorecard", f"1 report for {PERIOD}"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("import", "shop"), "params/: unknown study 'shop'. Did you mean 'shops'? Known: shops."),
+        (("plan", "--study", "shop"), "params/: unknown study 'shop'. Did you mean 'shops'? Known: shops."),
+        (("run", "--study", "shop"), "params/: unknown study 'shop'. Did you mean 'shops'? Known: shops."),
+        (
+            ("plan", "--study", "shops", "--region", "shop"),
+            "shops: unknown region 'shop'. Did you mean 'shops'? Known: shops.",
+        ),
+        (
+            ("run", "--study", "shops", "--unit", "nort"),
+            "shops: unknown unit 'nort'. Did you mean 'north'? Known: _all, north, south.",
+        ),
+        (
+            ("run", "--study", "shops", "--only", "scorecrad"),
+            "unknown analysis 'scorecrad'. Did you mean 'scorecard'? Known: scorecard, drivers.",
+        ),
+        (
+            ("run", "--study", "shops", "--period", "2026"),
+            "'2026' is not a quarter. Write it like 2026Q4.",
+        ),
+        (
+            ("run", "--study", "shops", "--period", "2026Q2"),
+            "shops: unknown period '2026Q2'. Did you mean '2026Q3'? Known: 2026Q3.",
+        ),
+    ],
+)
+def test_a_name_nobody_has_is_a_message_and_exit_code_2(shops: Project, say, words: tuple, message: str) -> None:
+    ended = say(*words)
+    assert (ended.code, ended.err) == (2, f"cxinsights: {message}\n")
+    assert not list(shops.outputs.rglob("result.json"))
+
+
+def test_a_shell_sees_the_message_on_stderr_without_a_traceback(shops: Project) -> None:
+    ended = command(shops, "import", "shop")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == "cxinsights: params/: unknown study 'shop'. Did you mean 'shops'? Known: shops.\n"
+
+
+def test_an_unknown_option_is_refused(shops: Project, say) -> None:
+    ended = say("plan", "--studdy", "shops")
+    assert ended.code == 2
+    assert "No such option: --studdy" in ended.err
+
+
+def test_faulty_rows_beyond_the_limit_are_a_message(shops: Project, say) -> None:
+    (shops.data("shops") / "raw" / "answers.csv").write_text(ANSWERS.replace("10,5,8", "11,5,8").replace("0,1", "77,1"))
+    (shops.params / "shops" / "study.yml").write_text(STUDY.replace("0.5", "0.2"))
+    ended = say("import", "shops")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == (
+        "cxinsights: shops: responses: 2 of 4 rows are faulty (50%; max_reject_share allows 20%). answers.csv: "
+        "nps_answer: outside 0–10: 2 rows (first: line 2). Nothing was written. Mend the files or the mapping in "
+        "params/shops/study.yml.\n"
+    )
+
+
+def test_outside_a_project_the_message_says_where_to_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, say) -> None:
+    monkeypatch.delenv("CXINSIGHTS_HOME", raising=False)
+    monkeypatch.chdir(tmp_path)
+    ended = say("check")
+    assert (ended.code, ended.err) == (
+        2,
+        "cxinsights: No cxinsights project here: no folder from this one upwards has both params/ and notebooks/. "
+        "Go to the project's folder, or set CXINSIGHTS_HOME to it.\n",
+    )
+
+
+def test_check_lists_the_studies(shops: Project, say) -> None:
+    region = "label: {0}\nunits:\n  bank: {{label: Bank}}\n  retail: {{label: Retail}}\n"
+    regions = {name: region.format(name.upper()) for name in ("emea", "apac")}
+    study = STUDY.replace("      unit: unit", "      unit: unit\n      region: region").split("units:")[0]
+    make_project(shops.root, study, name="chain", **regions)
+    ended = say("check")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.splitlines() == ["params/chain: 2 regions, 4 units: good", "params/shops: 1 region, 2 units: good"]
+
+
+def test_check_names_the_file_with_the_mistake(shops: Project, say) -> None:
+    faulty = STUDY.replace("{label: North}", "{label: North, scorecard: {compar: previous}}")
+    (shops.params / "shops" / "study.yml").write_text(faulty)
+    assert say("check") == Ended(
+        2,
+        "",
+        "cxinsights: params/shops/study.yml: units.north.scorecard: unknown parameter 'compar'. Did you mean "
+        "'compare'? Known: survey, compare.\n",
+    )
+
+
+def test_a_run_without_anything_to_make_says_so(shops: Project, say) -> None:
+    """No table carries an analysis yet: the reason is told, and nothing has failed."""
+    visits = "tables:\n  events:\n    sources: [{files: answers.csv}]\n    columns: {customer_id: id, unit: unit, "
+    head, tail = STUDY.split("tables:")[0], "max_reject_share" + STUDY.split("max_reject_share")[1]
+    (shops.params / "shops" / "study.yml").write_text(head + visits + "stage: csat, occurred_at: date}\n" + tail)
+    ended = say("run", "--study", "shops", "--unit", "north")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.splitlines()[:2] == [
+        "skipped: scorecard: no responses table",
+        "skipped: drivers: no responses table",
+    ]
+    assert "0 of 0 reports made." in ended.out
+
+
+def test_a_run_with_a_failure_makes_the_others_and_ends_in_exit_code_1(tmp_path: Path) -> None:
+    project = make_shops(tmp_path)
+    (project.notebooks / "scorecard.ipynb").write_text("{}")
+    ended = command(project, "run", "--study", "shops", "--unit", "south")
+    assert ended.returncode == 1
+    lines = ended.stdout.splitlines()
+    assert lines[0] == "2 reports for Corner Shops, July to September 2026"
+    assert lines[-1] == "1 of 2 reports made. The list: outputs/index.html (or make serve)"
+    assert f"failed: shops/{PERIOD}/shops/south/scorecard\n  notebooks/scorecard.ipynb" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    page = (project.outputs / "index.html").read_text(encoding="utf-8")
+    assert "South has too few answers for drivers of its own" in page
+    assert (project.outputs / f"shops/{PERIOD}/shops/south/drivers/result.json").exists()
