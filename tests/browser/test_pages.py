@@ -1,0 +1,241 @@
+"""Pages in a real browser: on a phone and a desk, light and dark, with and without script, on paper, by clicking."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from cxinsights.display.theme import LIGHT
+from cxinsights.params import Project
+from tests.browser.conftest import PAGES, PERIOD
+from tests.publish.serving import Serving, serving
+
+PHONE, DESK = (360, 740), (1280, 900)
+WIDTHS = (320, 360, 414, 679, 680, 820, 959, 960, 1280, 1600)
+
+# Text that is cut: drawn outside the window, or wider or higher than a box that hides what flows over. Not text
+# meant for screen readers alone, nor inside a region that scrolls by itself.
+CUT = """() => {
+  const cut = [], apart = '.aside, .skip, .scroll, summary ~ *:not(details[open] *)';
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node; node = walker.nextNode();) {
+    const holder = node.parentElement;
+    if (!node.data.trim() || holder.closest(apart) || holder.closest('title, desc, style, metadata')) continue;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    for (const box of range.getClientRects()) {
+      if (box.width && (box.left < -0.5 || box.right > innerWidth + 0.5)) cut.push(node.data.trim());
+      for (let e = holder; e && e !== document.body; e = e.parentElement) {
+        const style = getComputedStyle(e), around = e.getBoundingClientRect();
+        if (style.overflowX === 'visible' || e.closest('svg')) continue;
+        if (box.right > around.right + 1 || box.left < around.left - 1) cut.push(node.data.trim());
+      }
+    }
+  }
+  return [...new Set(cut)];
+}"""
+
+# Words of a drawing that lie over one another by more than a hair.
+OVERLAPS = """() => {
+  const found = [];
+  for (const svg of document.querySelectorAll('.plot svg')) {
+    const texts = [...svg.querySelectorAll('text')].filter(t => t.textContent.trim())
+      .map(t => [t.textContent.trim(), t.getBoundingClientRect()]).filter(([, b]) => b.width && b.height);
+    texts.forEach(([one, a], i) => texts.slice(i + 1).forEach(([other, b]) => {
+      const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+      const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+      if (wide > 1 && high > 0.35 * Math.min(a.height, b.height)) found.push(`${one} / ${other}`);
+    }));
+  }
+  return found;
+}"""
+
+
+@contextmanager
+def opened(
+    browser: Browser, pages: Project, name: str, size: tuple[int, int] = DESK, **settings
+) -> Iterator[tuple[Page, list[str]]]:
+    """A page opened from its file, and what it should not do: complain, or ask for anything else."""
+    address = (pages.outputs / PAGES[name]).as_uri()
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **settings)
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("console", lambda message: wrong.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
+    page.on("request", lambda r: None if r.url == address or r.url.startswith("data:") else wrong.append(r.url))
+    page.goto(address)
+    page.evaluate("document.fonts.ready")
+    try:
+        yield page, wrong
+    finally:
+        context.close()
+
+
+def open_folds(page: Page) -> None:
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_whole_quiet_and_accessible(
+    browser: Browser, pages: Project, name: str, size: tuple[int, int], theme: str
+) -> None:
+    with opened(browser, pages, name, size, color_scheme=theme) as (page, wrong):
+        assert page.evaluate("document.fonts.check('16px \"Source Sans 3\"')")
+        assert page.evaluate(CUT) == []
+        open_folds(page)
+        assert page.evaluate("document.scrollingElement.scrollWidth") <= size[0]
+        assert page.evaluate(CUT) == []
+        assert page.evaluate(OVERLAPS) == []
+        report = Axe().run(page)
+        assert [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in report.response["violations"]] == []
+        assert wrong == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_width_makes_a_page_scroll_sideways(browser: Browser, pages: Project, name: str) -> None:
+    with opened(browser, pages, name) as (page, _):
+        open_folds(page)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate("document.scrollingElement.scrollWidth") <= width, width
+            assert page.evaluate(CUT) == [], width
+
+
+@pytest.mark.parametrize("name", ["company", "unit", "drivers"])
+def test_the_finding_stands_on_a_phones_first_screen(browser: Browser, pages: Project, name: str) -> None:
+    """LOOK 3: finding, number with interval and period are read without scrolling, 360 × 740."""
+    with opened(browser, pages, name, PHONE) as (page, _):
+        for part in (".kicker", "h1", ".lead"):
+            box = page.locator(f"main {part}").first.bounding_box()
+            assert box["y"] + box["height"] <= PHONE[1], part
+        assert page.locator("h1").count() == 1
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_needs_no_script(browser: Browser, pages: Project, name: str) -> None:
+    pictures = []
+    for script in (True, False):
+        with opened(browser, pages, name, PHONE, java_script_enabled=script) as (page, _):
+            assert page.locator("script").count() == 0
+            pictures.append(page.screenshot(full_page=True))
+    assert pictures[0] == pictures[1]
+
+
+@pytest.mark.parametrize("name", ["unit", "drivers"])
+def test_the_folds_open_and_close(browser: Browser, pages: Project, name: str) -> None:
+    with opened(browser, pages, name, PHONE, java_script_enabled=False) as (page, _):
+        folds = page.locator("details")
+        assert folds.count() >= 2
+        for fold in folds.all():
+            inside = fold.locator("> :not(summary)").first
+            assert not inside.is_visible()
+            summary = fold.locator("summary")
+            assert summary.bounding_box()["height"] >= 44
+            summary.click()
+            assert inside.is_visible()
+            summary.focus()
+            page.keyboard.press("Enter")
+            assert not inside.is_visible()
+
+
+def test_a_phone_shows_one_measure_and_lets_choose(browser: Browser, pages: Project) -> None:
+    with opened(browser, pages, "company", PHONE, java_script_enabled=False) as (page, _):
+        table = page.locator(".scores").first
+        shown: Callable[[], list[str]] = lambda: [  # noqa: E731
+            c.inner_text().split("\n")[0] for c in table.locator("thead th.m").all() if c.is_visible()
+        ]
+        assert shown() == ["NPS"]
+        table.get_by_label("CSAT").check()
+        assert shown() == ["CSAT"]
+        page.set_viewport_size({"width": 1280, "height": 900})
+        assert shown() == ["NPS", "CSAT"]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_paper_is_white_with_folds_open_and_controls_gone(
+    browser: Browser, pages: Project, name: str, theme: str
+) -> None:
+    with opened(browser, pages, name, (794, 1123), color_scheme=theme) as (page, _):
+        closed = page.locator("details").count()
+        printed = page.pdf(format="A4", prefer_css_page_size=True)
+        assert 1 <= len(re.findall(rb"/Type\s*/Page\b", printed)) <= 12
+        page.emulate_media(media="print")
+        assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
+        ink = ", ".join(str(int(LIGHT["ink"][at : at + 2], 16)) for at in (1, 3, 5))
+        assert page.evaluate("getComputedStyle(document.body).color") == f"rgb({ink})"
+        inside = "[...document.querySelectorAll('details > :not(summary, .choose)')].map(e => e.checkVisibility())"
+        visible = page.evaluate(inside)
+        assert len(visible) >= closed
+        assert all(visible)
+        for control in page.locator(".choose, .skip, .bar ol").all():
+            assert not control.is_visible()
+
+
+@pytest.fixture(scope="module")
+def server(pages: Project) -> Iterator[Serving]:
+    with serving(pages) as running:
+        yield running
+
+
+def test_from_the_list_to_a_report_to_its_unit_and_back_by_clicking(browser: Browser, server: Serving) -> None:
+    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    wrong: list[str] = []
+    page.on("console", lambda message: wrong.append(message.text))
+    page.on("request", lambda r: None if r.url.startswith((server.url, "data:")) else wrong.append(r.url))
+    page.on("response", lambda r: wrong.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+    page.goto(server.url)
+    page.locator("a.finding[href*='/north/drivers/']").click()
+    assert page.url == f"{server.url}/reports/shops/{PERIOD}/shops/north/drivers/index.html"
+    page.get_by_role("navigation").get_by_role("link", name="North & Co").click()
+    assert page.url == f"{server.url}/reports/shops/{PERIOD}/shops/north/scorecard/index.html"
+    page.get_by_role("navigation").get_by_role("link", name="Corner Shops").click()
+    assert page.url == f"{server.url}/reports/shops/{PERIOD}/_all/_all/scorecard/index.html"
+    page.locator(".scores").first.get_by_role("link", name="South").click()
+    assert page.url == f"{server.url}/reports/shops/{PERIOD}/shops/south/scorecard/index.html"
+    page.get_by_role("navigation").get_by_role("link", name="Reports").click()
+    assert page.url == f"{server.url}/"
+    page.get_by_role("link", name="Data quality of Corner Shops").click()
+    assert page.locator("h1").inner_text() == "Every raw row is in"
+    page.get_by_role("link", name="cxinsights").click()
+    assert page.url == f"{server.url}/"
+    assert wrong == []
+    page.context.close()
+
+
+def test_every_link_of_every_page_leads_somewhere(browser: Browser, server: Serving) -> None:
+    """Of the pages reached from the list; every report of the units with answers was made."""
+    page = browser.new_context().new_page()
+    seen, waiting, dead = set(), [f"{server.url}/"], []
+    while waiting:
+        address = waiting.pop()
+        if address in seen or "/live/" in address:
+            continue
+        seen.add(address)
+        answer = page.goto(address)
+        if answer.status != 200:
+            dead.append(address.removeprefix(server.url))
+            continue
+        links = page.evaluate("[...document.links].map(l => l.href.split('#')[0])")
+        waiting += [link for link in links if link.startswith("http")]
+    assert dead == []
+    assert len(seen) >= len(PAGES)
+    page.context.close()
+
+
+def test_the_live_page_shows_the_finding_in_the_browser(browser: Browser, server: Serving) -> None:
+    page = browser.new_context(viewport={"width": 360, "height": 740}).new_page()
+    wrong: list[str] = []
+    page.on("console", lambda message: wrong.append(message.text))
+    page.goto(f"{server.url}/live/shops/{PERIOD}/shops/north/drivers/")
+    assert page.locator("h1").inner_text() == "Waiting time goes most with NPS"
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= 360
+    page.get_by_role("link", name="cxinsights").click()
+    assert page.url == f"{server.url}/"
+    assert wrong == []
+    page.context.close()
