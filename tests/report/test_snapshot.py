@@ -140,7 +140,7 @@ def test_the_foot_says_source_dates_and_version(shops: tuple, tmp_path: Path) ->
     assert foot_of(study, MADE) == ["One sentence.", f"Made on 5 October 2026, {told}"]
     assert foot_of(study, None) == ["One sentence.", "D" + told[1:]]
     made_up = study.model_copy(update={"synthetic": True, "cutoff": None})
-    assert foot_of(made_up, None) == ["Made-up data. One sentence.", f"Cxinsights {version('cxinsights')}."]
+    assert foot_of(made_up, None) == ["Made-up data. One sentence.", f"cxinsights {version('cxinsights')}."]
     page = page_of(REPORT, study, "<p>x</p>", MADE)
     assert page.foot == foot_of(study, MADE)
     assert (page.content, page.crumbs, page.home) == ("<p>x</p>", REPORT.crumbs(study), "../../../../../index.html")

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cxinsights.batch.plan import Plan
 from cxinsights.batch.reports import Outcome, make_report, one_thread_each
+from cxinsights.data.atomic import drop_unfinished
 from cxinsights.params import Project, ReportParams
 from cxinsights.report.baselines import load_baseline
 from cxinsights.report.identity import ReportId
@@ -24,6 +25,11 @@ from cxinsights.report.identity import ReportId
 __all__ = ["Summary", "run_plan"]
 
 log = logging.getLogger(__name__)
+
+_STOPPED = 128 + signal.SIGTERM
+"""Exit code of what was told to stop, as shells have it."""
+_UNWIND_S = 4
+"""Seconds a worker has to drop what it has begun."""
 
 
 @dataclass(frozen=True)
@@ -63,19 +69,23 @@ def run_plan(
         context = multiprocessing.get_context("spawn")
         executor = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(messages,))
     make = _make_or_stop if own else make_report
+    waiting: dict[Future, ReportId] = {}
     try:
         with _stopped_in_order():
             waiting = {executor.submit(make, project.root, params): r for r, params in plan.reports.items()}
             outcomes = list(_shown(_finished(waiting), len(waiting), console))
     except (KeyboardInterrupt, SystemExit):
-        executor.shutdown(wait=False, cancel_futures=True)
+        for future in waiting:
+            future.cancel()
         if own:
             for worker in multiprocessing.active_children():
                 worker.terminate()
         raise
     finally:
         if own:
-            executor.shutdown(cancel_futures=True)
+            executor.shutdown(cancel_futures=True)  # waits until every worker is gone
+            for report in plan.reports:
+                drop_unfinished(report.folder(project.outputs))  # of workers that could not unwind
     return Summary(sorted(outcomes, key=lambda outcome: outcome.report))
 
 
@@ -93,7 +103,7 @@ def _stopped_in_order() -> Iterator[None]:
 
 
 def _exit(*_: object) -> None:
-    sys.exit(128 + signal.SIGTERM)
+    sys.exit(_STOPPED)
 
 
 def _start_worker(messages: Path) -> None:
@@ -102,8 +112,16 @@ def _start_worker(messages: Path) -> None:
     with messages.open("a") as stream:
         os.dup2(stream.fileno(), 2)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
-    signal.signal(signal.SIGTERM, _exit)
+    signal.signal(signal.SIGTERM, _stop_soon)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _stop_soon(*_: object) -> None:
+    """Unwind what is being made; where library code swallows that, or hangs as it ends, end without it."""
+    last_word = threading.Timer(_UNWIND_S, os._exit, [_STOPPED])
+    last_word.daemon = True
+    last_word.start()
+    sys.exit(_STOPPED)
 
 
 def _end_with_parent() -> None:
@@ -115,8 +133,8 @@ def _make_or_stop(root: Path, params: ReportParams) -> Outcome:
     """Make a report; a worker that is told to stop drops what it has begun, and begins nothing else."""
     try:
         return make_report(root, params)
-    except SystemExit as stop:
-        os._exit(stop.code)
+    except SystemExit:
+        os._exit(_STOPPED)
 
 
 def _finished(waiting: dict[Future, ReportId]) -> Iterator[Outcome]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["replaced_folder"]
+__all__ = ["drop_unfinished", "replaced_folder"]
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,12 @@ def replaced_folder(target: Path) -> Iterator[Path]:
         _put_in_place(fresh, target)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)  # after an exchange this is the old folder
+
+
+def drop_unfinished(target: Path) -> None:
+    """Remove what was begun for a target by a process that is gone."""
+    for fresh in target.parent.glob(f".{target.name}.new-*"):
+        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def _put_in_place(fresh: Path, target: Path) -> None:

@@ -74,6 +74,8 @@ class _Index(_Plain):
     def get(self) -> None:
         self.finish(render_index(self.project, live=True))
 
+    head = get
+
 
 class _Home(_Plain):
     """Links to the list that pages hold for readers without a server."""

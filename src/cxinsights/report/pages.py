@@ -22,6 +22,8 @@ class Page:
     content: str = ""
     """HTML of the parts, made by our own blocks."""
     foot: list[str] = field(default_factory=list)
+    downloads: list[str] = field(default_factory=list)
+    """Tables that stand beside the page."""
     home: str = "../../../../../index.html"
     reading: bool = False
     """Whether the page is for reading, and narrower."""

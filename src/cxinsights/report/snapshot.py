@@ -1,5 +1,6 @@
 """From an executed notebook to a page: its blocks in order, inside the frame. Nothing is computed here."""
 
+from dataclasses import replace
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import nbformat
 
 from cxinsights.display.blocks import MEDIA_TYPE
+from cxinsights.display.words import as_subject
 from cxinsights.errors import ReportError
 from cxinsights.params import Study
 from cxinsights.report.identity import ReportId
@@ -26,7 +28,8 @@ def render_snapshot(notebook: Path, report: ReportId, study: Study, made_on: dat
     blocks = blocks_of(notebook)
     if not blocks:
         raise ReportError(f"{report.path}: the notebook has no outputs to make a page of. Was it executed?")
-    return render_page(page_of(report, study, "\n".join(blocks), made_on))
+    page = page_of(report, study, "\n".join(blocks), made_on)
+    return render_page(replace(page, downloads=sorted(path.name for path in notebook.parent.glob("*.csv"))))
 
 
 def page_of(report: ReportId, study: Study, content: str, made_on: date | None = None) -> Page:
@@ -50,8 +53,9 @@ def foot_of(study: Study, made_on: date | None) -> list[str]:
     if study.cutoff is not None:
         dates.append(f"data to {study.cutoff.day} {study.cutoff:%B %Y}")
     told = ", ".join([*dates, f"cxinsights {version('cxinsights')}"])
+    told = as_subject(told) if dates else told
     about = f"Made-up data. {study.about}" if study.synthetic else study.about
-    return [about, told[:1].upper() + told[1:] + "."]
+    return [about, f"{told}."]
 
 
 def blocks_of(notebook: Path) -> list[str]:
