@@ -4,7 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import nbformat
@@ -98,6 +99,16 @@ def command(project: Project, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         line, env=environment(project), cwd=project.root, capture_output=True, text=True, timeout=300, check=False
     )
+
+
+def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
+    """Whether the condition came true in time."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return condition()
 
 
 def processes_of(project: Project) -> Iterable[int]:

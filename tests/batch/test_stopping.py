@@ -4,27 +4,16 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from cxinsights.params import Project
-from tests.batch.shops import environment, processes_of, write_notebook
+from tests.batch.shops import environment, processes_of, wait_for, write_notebook
 from tests.small import ANSWERS, STUDY, make_project
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads processes from /proc (Linux)")
-
-
-def waited_for(condition: Callable[[], bool], seconds: float) -> bool:
-    """Whether the condition came true in time."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if condition():
-            return True
-        time.sleep(0.1)
-    return condition()
 
 
 def kernels_of(project: Project) -> list[int]:
@@ -40,7 +29,7 @@ def running(tmp_path: Path) -> Iterator[tuple[Project, subprocess.Popen]]:
     run = subprocess.Popen(
         command, env=environment(project), start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    assert waited_for(lambda: len(kernels_of(project)) == 2, 90)
+    assert wait_for(lambda: len(kernels_of(project)) == 2, 90)
     yield project, run
     for pid in {run.pid, *processes_of(project)}:
         if run.poll() is None or pid != run.pid:
@@ -56,5 +45,5 @@ def test_a_run_that_is_stopped_leaves_no_process_and_nothing_half_made(
     project, run = running
     (os.killpg if to_all else os.kill)(run.pid, sent)
     assert run.wait(20) != 0
-    assert waited_for(lambda: not list(processes_of(project)), 20)
+    assert wait_for(lambda: not list(processes_of(project)), 20)
     assert list(project.outputs.rglob(".*")) == []

@@ -5,14 +5,13 @@ import os
 import re
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from cxinsights.params import Project
-from tests.batch.shops import environment
+from tests.batch.shops import environment, wait_for
 
 
 @dataclass(frozen=True)
@@ -83,16 +82,6 @@ def serving(project: Project, **variables: str) -> Iterator[Serving]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(15)
-
-
-def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
-    """Whether the condition came true in time."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return condition()
 
 
 def listening(pid: int) -> list[tuple[str, int]]:

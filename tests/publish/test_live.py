@@ -10,8 +10,8 @@ import pytest
 
 from cxinsights.params import Project
 from cxinsights.publish.server import LIVE_AT_ONCE
-from tests.batch.shops import PERIOD, command, make_shops, processes_of, write_notebook
-from tests.publish.serving import Answer, Serving, serving, wait_for
+from tests.batch.shops import PERIOD, command, make_shops, processes_of, wait_for, write_notebook
+from tests.publish.serving import Answer, Serving, serving
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads processes from /proc (Linux)")
 

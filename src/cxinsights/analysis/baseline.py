@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from cxinsights.analysis.comparisons import adjust, compare, states
-from cxinsights.analysis.scores import HEADLINE_METRICS, METRICS, Metric, Sample, estimate, sample_of
+from cxinsights.analysis.scores import HEADLINE_METRICS, METRICS, Metric, Sample, customers_of, estimate, sample_of
 from cxinsights.params import ALL, ScoreRules
 
 __all__ = ["NODE", "Baseline", "fit_baseline"]
@@ -104,10 +104,7 @@ class _Answers:
         self.metrics = {m.name: m for m in METRICS.values() if m.column in frame}
         self.coded = {m.name: m.coded(frame[m.column], rules) for m in self.metrics.values()}
         self.weights = frame["weight"].to_numpy(dtype=float) if "weight" in frame else None
-        self.customers = None
-        if "customer_id" in frame:
-            codes = pd.factorize(frame["customer_id"])[0]
-            self.customers = np.where(codes < 0, -1 - np.arange(len(codes)), codes)
+        self.customers = customers_of(frame)
         self.groups = {name: frame[name] for name in rules.segments if name in frame}
         self.surveys = sorted(frame["survey"].unique())
         self._rows = self._places(frame)

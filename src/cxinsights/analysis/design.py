@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from cxinsights.analysis.resampling import Moments, bootstrap_moments, moments
-from cxinsights.analysis.scores import METRICS, Sample, sample_of
+from cxinsights.analysis.scores import METRICS, Sample, customers_of, sample_of
 from cxinsights.analysis.weighting import kish_n
 from cxinsights.errors import AnalysisError, DataError, LeakError, NotPositiveDefiniteError, did_you_mean
 from cxinsights.params import DriversParams, ScoreRules
@@ -178,7 +178,7 @@ def prepare(responses: pd.DataFrame, outcome: np.ndarray, params: DriversParams)
             blocks.append(1)
         rating_at.append(len(parts) - 1)
     weights = responses["weight"].to_numpy(dtype=float) if "weight" in responses else None
-    customers = _customers(responses)
+    customers = customers_of(responses)
     whole = sample_of(outcome, weights, customers)
     kept_customers = None if customers is None else customers[keep]
     if kept_customers is not None and len(np.unique(kept_customers)) == len(kept_customers):
@@ -204,14 +204,6 @@ def _applies(responses: pd.DataFrame, rating: str) -> np.ndarray:
     if name not in responses:
         return np.ones(len(responses), dtype=bool)
     return responses[name].to_numpy(dtype=bool)
-
-
-def _customers(responses: pd.DataFrame) -> np.ndarray | None:
-    """Customer of each row as a number; unknown ones get negative numbers of their own."""
-    if "customer_id" not in responses:
-        return None
-    codes = pd.factorize(responses["customer_id"])[0]
-    return np.where(codes < 0, -1 - np.arange(len(codes)), codes)
 
 
 def _numeric(responses: pd.DataFrame) -> list[str]:

@@ -16,7 +16,7 @@ from cxinsights.analysis.importance import johnson, noise_floor, random_parts, s
 from cxinsights.analysis.regression import fit_linear, inflation
 from cxinsights.analysis.resampling import Moments, letters_of, rank_limits, told_apart
 from cxinsights.analysis.results import Status, private, table
-from cxinsights.analysis.scores import estimate, sample_of
+from cxinsights.analysis.scores import customers_of, estimate, sample_of
 from cxinsights.errors import NotPositiveDefiniteError
 from cxinsights.params import DriversParams
 
@@ -203,9 +203,7 @@ def _coefficients(
 def _performance(responses: pd.DataFrame, drivers: list[str], params: DriversParams) -> pd.DataFrame:
     """Mean rating of each driver over all who gave one."""
     weights = responses["weight"].to_numpy(dtype=float) if "weight" in responses else None
-    customers = pd.factorize(responses["customer_id"])[0] if "customer_id" in responses else None
-    if customers is not None:
-        customers = np.where(customers < 0, -1 - np.arange(len(customers)), customers)
+    customers = customers_of(responses)
     rows = []
     for driver in drivers:
         sample = sample_of(responses[driver].to_numpy(dtype=float), weights, customers)

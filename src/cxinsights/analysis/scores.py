@@ -21,7 +21,10 @@ from cxinsights.analysis.weighting import kish_n
 from cxinsights.errors import AnalysisError
 from cxinsights.params import ScoreRules
 
-__all__ = ["HEADLINE_METRICS", "METRICS", "Estimate", "Metric", "Sample", "cluster_sums", "estimate", "sample_of"]
+__all__ = [
+    "HEADLINE_METRICS", "METRICS", "Estimate", "Metric", "Sample", "cluster_sums", "customers_of", "estimate",
+    "sample_of",
+]  # fmt: skip
 
 SMALL_BASE = 30
 """Effective answers below which a weighted or clustered estimate keeps the adjusted interval."""
@@ -107,6 +110,14 @@ class Sample:
     def is_simple(self) -> bool:
         """Whether every answer counts alike and stands alone."""
         return self.weights is None and not self.repeats
+
+
+def customers_of(responses: pd.DataFrame) -> np.ndarray | None:
+    """Customer of each row as a number; unknown ones get negative numbers of their own. None without the column."""
+    if "customer_id" not in responses:
+        return None
+    codes = pd.factorize(responses["customer_id"])[0]
+    return np.where(codes < 0, -1 - np.arange(len(codes)), codes)
 
 
 def sample_of(coded: np.ndarray, weights: np.ndarray | None = None, customers: np.ndarray | None = None) -> Sample:
