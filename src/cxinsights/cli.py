@@ -1,6 +1,8 @@
 """The command line. The Makefile only calls it."""
 
+import os
 import sys
+import traceback
 from collections.abc import Sized
 from typing import Annotated
 
@@ -115,12 +117,22 @@ def check() -> None:
 
 
 def main() -> None:
-    """Run the command line; an error raised on purpose is a message and exit code 2."""
+    """Run the command line; an error raised on purpose is a message and exit code 2, any other exit code 3."""
     try:
         app(standalone_mode=True)
     except CxError as error:
         err.print(f"cxinsights: {error}", style="red")
         sys.exit(2)
+    except Exception as error:
+        if os.environ.get("CXINSIGHTS_TRACEBACK"):
+            raise
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        err.print(
+            f"cxinsights: unexpected {type(error).__name__} in {os.path.basename(at.filename)}, line {at.lineno}. "
+            "CXINSIGHTS_TRACEBACK=1 shows all of it; it may quote what people answered.",
+            style="red",
+        )
+        sys.exit(3)
 
 
 def _opened(name: str) -> tuple[Project, Study]:

@@ -6,7 +6,7 @@ the shown ones from a total, a second is hidden; that plan is made once per peri
 pages together give no more away than one. Frames with a row per person do not pass at all.
 """
 
-from collections.abc import Hashable, Iterator, Set
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any, Literal, NoReturn
 
@@ -16,6 +16,7 @@ import pandas as pd
 from cxinsights.analysis.baseline import NODE, Baseline
 from cxinsights.analysis.disclosure import further_hidden
 from cxinsights.analysis.results import Published, published_tables
+from cxinsights.analysis.scores import METRICS
 from cxinsights.errors import PrivacyError
 from cxinsights.params import ALL, PrivacyRules, ReportParams, Study
 
@@ -111,30 +112,40 @@ def guard(result: Any, study: Study, *, hidden: bool = False) -> Guarded:
 def protect(baseline: Baseline, rules: PrivacyRules) -> Baseline:
     """Plan once for a period what is hidden beyond small bases: adds `hidden` to the baseline's tables.
 
-    Scores and groups are planned together, each survey, measure and period by itself. A change is hidden where
-    either of its sides is, a difference from the rest where the part or the whole is: with one side known, each
-    would tell the other.
+    Every period is planned alike from its own bases, so that a later report's look back shows no more than the
+    period's own report did. A change is hidden where either of its sides is, a difference from the rest where the
+    part or the whole is: with one side known, each would tell the other.
     """
     scores, changes, rests, segments, rated = (
         getattr(baseline, name).assign(hidden=False) for name in ("scores", "changes", "rests", "segments", "rated")
     )
-    planner = _Planner(rules.customer_min)
-    subject = [*NODE, "survey", "metric"]
-    today = planner.hidden(scores[scores["period"] == baseline.period], segments)
-    for period, rows in scores.groupby("period", sort=False):
-        before = changes["compare_period"] == period
-        told = changes[before & changes["change"].notna() & ~_listed(changes, today, subject)]
-        gone = today if period == baseline.period else planner.hidden(rows, changes=changes[before], told=told)
-        scores.loc[rows.index, "hidden"] = _listed(rows, gone, subject)
-        changes.loc[before, "hidden"] = _listed(changes[before], gone, subject)
-    changes["hidden"] |= _listed(changes, today, subject)
-    rests["hidden"] = _listed(rests, today, subject) | _listed(_wholes(rests, scores), today, subject)
-    segments["hidden"] = _listed(segments, today, [*subject, "segment", "group"]) | _listed(segments, today, subject)
+    plans: dict[Hashable, set[tuple]] = {}
+    gone: set[tuple] = set()
+    for key, rows in baseline.bases.groupby(["survey", "metric", "period"], sort=False):
+        bases = {(*node, *filter(None, group)): n for *node, group, n in _places(rows)}
+        gone |= {(*place[:4], *key, *place[4:]) for place in _plan(bases, rules.customer_min, plans)}
+    subject = [*NODE, "survey", "metric", "period"]
+
+    def hidden(frame: pd.DataFrame, *names: str, period: str | pd.Series = baseline.period) -> pd.Series:
+        family = frame["metric"].map(lambda name: METRICS[name].family)
+        keys = frame.assign(metric=family, period=period)[[*subject, *names]].itertuples(index=False, name=None)
+        return pd.Series([key in gone for key in keys], index=frame.index, dtype=bool)
+
+    scores["hidden"] = hidden(scores, period=scores["period"])
+    changes["hidden"] = hidden(changes) | hidden(changes, period=changes["compare_period"])
+    rests["hidden"] = hidden(rests) | hidden(_wholes(rests, scores))
+    segments["hidden"] = hidden(segments) | hidden(segments, "segment", "group")
     for frame, value in ((changes, "change"), (rests, "difference"), (segments, "difference")):
         frame["hidden"] |= frame[value].notna() & (frame["n_compare"] < rules.customer_min)
+    # a difference from the other groups tells the score of all who named one, and so of those who did not
+    segments.loc[hidden(segments, "segment"), ["difference", "diff_low", "diff_high", "p_value", "effect_size"]] = (
+        np.nan
+    )
     for _, rows in rated.groupby(["survey", "driver"], sort=False):
-        rated.loc[rows.index, "hidden"] = _listed(rows, planner.plan(_bases(rows)), NODE)
-    return Baseline(baseline.period, scores, changes, rests, segments, rated)
+        bases = {tuple(node): n for *node, n in rows[[*NODE, "n"]].itertuples(index=False, name=None)}
+        places = _plan(bases, rules.customer_min, plans)
+        rated.loc[rows.index, "hidden"] = [node in places for node in rows[NODE].itertuples(index=False, name=None)]
+    return Baseline(baseline.period, scores, changes, rests, segments, rated, baseline.bases)
 
 
 def hidden_ratings(baseline: Baseline, node: tuple[str, str, str, str], survey: str) -> list[str]:
@@ -185,56 +196,36 @@ def _nothing_left(frame: pd.DataFrame) -> bool:
     return len(answered) > 0 and bool(answered.map(lambda value: isinstance(value, Suppressed)).any(axis=1).all())
 
 
-class _Planner:
-    """Plans wave by wave; what is hidden depends on bases alone, so that the same bases are planned once."""
+def _places(rows: pd.DataFrame) -> Iterator[tuple]:
+    for *node, segment, group, n in rows[[*NODE, "segment", "group", "n"]].itertuples(index=False, name=None):
+        yield *node, (segment, group), n
 
-    def __init__(self, fewest: int) -> None:
-        self.fewest = fewest
-        self._made: dict[Hashable, set[tuple]] = {}
 
-    def hidden(
-        self,
-        scores: pd.DataFrame,
-        segments: pd.DataFrame | None = None,
-        changes: pd.DataFrame | None = None,
-        told: pd.DataFrame | None = None,
-    ) -> set[tuple]:
-        """Nodes and groups to hide in one period: node, survey, measure (breakdown, group).
+def _plan(bases: dict[tuple, int], fewest: int, made: dict[Hashable, set[tuple]]) -> set[tuple]:
+    """Places to hide among nodes, their groups (two names more), and all who named a group (one name more).
 
-        Of earlier periods no page shows sites; but a site's change tells what it was, so that `changes` gives
-        those bases, and `told` the changes that are shown.
-        """
-        found = set()
-        for (survey, metric), rows in scores.groupby(["survey", "metric"], sort=False):
-            bases, unseen = _bases(rows), set()
-            if segments is not None:
-                bases |= _bases(_of(segments, survey, metric), "n", "segment", "group")
-            if changes is not None:
-                sites = _bases(_of(changes[changes["level"] == "site"], survey, metric), "n_compare")
-                bases, unseen = bases | sites, set(sites) - set(_bases(_of(told, survey, metric), "n_compare"))
-            found |= {(*place[:4], survey, metric, *place[4:]) for place in self.plan(bases, unseen)}
-        return found
-
-    def plan(self, bases: dict[tuple, int], unseen: Set[tuple] = frozenset()) -> set[tuple]:
-        """Places to hide, of nodes and of their groups (a node with two names more)."""
-        key = (tuple(bases.items()), frozenset(unseen))
-        if key not in self._made:
-            places = list(bases)
-            at = {place: i for i, place in enumerate(places)}
-            sizes, never, totals = list(bases.values()), [place in unseen for place in places], []
-            for whole, parts in _totals(bases):
-                left = bases[whole] - sum(bases[part] for part in parts)
-                if left > 0:  # those who named no group, no site
-                    sizes.append(left)
-                    never.append(True)
-                totals.append((at[whole], [at[part] for part in parts] + [len(sizes) - 1] * (left > 0)))
-            marks = further_hidden(np.array(sizes), totals, np.array(never), self.fewest)
-            self._made[key] = {place for place, mark in zip(places, marks, strict=False) if mark}
-        return self._made[key]
+    What is hidden depends on bases alone, so that the same bases are planned once.
+    """
+    key = tuple(bases.items())
+    if key not in made:
+        bases = dict(bases)
+        totals = list(_totals(bases))
+        places, unseen = list(bases), [False] * len(bases)
+        sizes, at = list(bases.values()), {place: i for i, place in enumerate(places)}
+        linked = []
+        for whole, parts in totals:
+            left = bases[whole] - sum(bases[part] for part in parts)
+            if left > 0:  # those who named no group, no site
+                sizes.append(left)
+                unseen.append(True)
+            linked.append((at[whole], [at[part] for part in parts] + [len(sizes) - 1] * (left > 0)))
+        marks = further_hidden(np.array(sizes), linked, np.array(unseen), fewest)
+        made[key] = {place for place, mark in zip(places, marks, strict=False) if mark}
+    return made[key]
 
 
 def _totals(bases: dict[tuple, int]) -> Iterator[tuple[tuple, list[tuple]]]:
-    """Every total among nodes and groups, with its parts."""
+    """Every total among nodes and groups, with its parts; adds all who named a group to the bases."""
     has_regions = any(place[0] == "region" for place in bases)
     below: dict[tuple, list[tuple]] = {}
     groups: dict[tuple, list[tuple]] = {}
@@ -245,7 +236,9 @@ def _totals(bases: dict[tuple, int]) -> Iterator[tuple[tuple, list[tuple]]]:
         if group:
             groups.setdefault((*node, group[0]), []).append(place)
     yield from ((whole, parts) for whole, parts in below.items() if whole in bases)
-    yield from ((named[:4], parts) for named, parts in groups.items() if named[:4] in bases)
+    for named, parts in groups.items():
+        bases[named] = sum(bases[part] for part in parts)
+        yield from ((named, parts), (named[:4], [named]))
 
 
 def _above(node: tuple, has_regions: bool) -> tuple[str, str, str, str]:
@@ -261,17 +254,3 @@ def _wholes(rests: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
     has_regions = (scores["level"] == "region").any()
     nodes = [_above(node, has_regions) for node in rests[NODE].itertuples(index=False, name=None)]
     return rests.assign(**pd.DataFrame(nodes, columns=NODE, index=rests.index))
-
-
-def _of(frame: pd.DataFrame, survey: str, metric: str) -> pd.DataFrame:
-    return frame[(frame["survey"] == survey) & (frame["metric"] == metric)]
-
-
-def _bases(frame: pd.DataFrame, base: str = "n", *names: str) -> dict[tuple, int]:
-    """Answers of each node (and group)."""
-    return {tuple(row[:-1]): int(row[-1]) for row in frame[[*NODE, *names, base]].itertuples(index=False, name=None)}
-
-
-def _listed(frame: pd.DataFrame, places: set[tuple], names: list[str]) -> pd.Series:
-    keys = frame[names].itertuples(index=False, name=None)
-    return pd.Series([key in places for key in keys], index=frame.index, dtype=bool)

@@ -56,7 +56,7 @@ def test_unknown_parameter_in_a_unit(tmp_path: Path) -> None:
     project = make_project(tmp_path, WITHOUT_UNITS + DRIVERS, emea=units)
     assert fails(project) == (
         "params/shops/emea.yml: units.north.drivers: unknown parameter 'n_boots'. Did you mean 'n_boot'? "
-        "Known: survey, outcome, drivers, missing, n_boot, n_noise, seed, confidence, min_base, "
+        "Known: survey, outcome, drivers, missing, n_boot, n_noise, seed, min_base, "
         "min_base_per_driver, outcome_parts."
     )
 

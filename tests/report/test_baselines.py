@@ -73,7 +73,7 @@ def test_every_report_of_a_period_reads_one_computation(tmp_path: Path) -> None:
     [
         ("max_reject_share", "privacy: {customer_min: 31}\nmax_reject_share"),
         ("segments: [age_group]", "segments: []"),
-        ("segments: [age_group]", "segments: [age_group], confidence: 0.9"),
+        ("segments: [age_group]", "segments: [age_group], min_base: 31"),
         ("nps_answer: {from: nps, blank: 99}", "nps_answer: {from: nps, blank: 10}"),
     ],
 )

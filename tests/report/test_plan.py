@@ -115,7 +115,18 @@ def test_a_change_from_a_score_under_the_threshold_is_hidden() -> None:
 def test_an_empty_unit_and_another_survey_hide_nothing() -> None:
     one, other = planned({("r", "a"): 5, ("r", "b"): 40, ("r", "c"): 60}), planned({("r", "a"): 50, ("r", "b"): 40})
     two = pd.concat([one.scores, other.scores.assign(survey="mystery")], ignore_index=True).drop(columns="hidden")
-    two = protect(Baseline(NOW, two, one.changes, one.rests, one.segments, one.rated), PrivacyRules())
+    two = protect(
+        Baseline(
+            NOW,
+            two,
+            one.changes,
+            one.rests,
+            one.segments,
+            one.rated,
+            pd.concat([one.bases, other.bases.assign(survey="mystery")]),
+        ),
+        PrivacyRules(),
+    )
     assert marked(two.scores, "unit", survey="mystery") == {"a": False, "b": False}
     assert is_hidden(two, ("unit", "r", "b", ALL), "relationship", NOW)
     assert not is_hidden(two, ("unit", "r", "b", ALL), "mystery", NOW)
@@ -193,7 +204,7 @@ def of_bases(cells: Sizes) -> Baseline:
     wave = {"survey": "relationship", "metric": "nps", "site": ALL}
     nodes = [("company", ALL, ALL), ("region", "r1", ALL), ("region", "r2", ALL)]
     nodes += [("unit", region, unit) for region, unit in dict.fromkeys(key[:2] for key in cells)]
-    scores, segments = [], []
+    scores, segments, bases = [], [], []
     for level, region, unit in nodes:
         mine = {key: n for key, n in cells.items() if region in (key[0], ALL) and unit in (key[1], ALL)}
         node = {"level": level, "region": region, "unit": unit, **wave}
@@ -201,12 +212,18 @@ def of_bases(cells: Sizes) -> Baseline:
         for age in dict.fromkeys(key[2] for key, n in mine.items() if n):
             n = sum(n for key, n in mine.items() if key[2] == age)
             segments.append({**node, "segment": "age_group", "group": age, "n": n})
+        bases.append({**node, "period": NOW, "segment": "", "group": "", "n": sum(mine.values())})
+        bases += [{**one, "period": NOW} for one in segments if one["level"] == level and one["region"] == region
+                  and one["unit"] == unit]  # fmt: skip
     frames = [
         pd.DataFrame(rows).reindex(columns=[name for name in frame if name != "hidden"])
         for rows, frame in ((scores, like.scores), (segments, like.segments))
     ]
     return protect(
-        Baseline(NOW, frames[0], like.changes.iloc[:0], like.rests.iloc[:0], frames[1], like.rated), PrivacyRules()
+        Baseline(
+            NOW, frames[0], like.changes.iloc[:0], like.rests.iloc[:0], frames[1], like.rated, pd.DataFrame(bases)
+        ),
+        PrivacyRules(),
     )
 
 

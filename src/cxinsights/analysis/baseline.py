@@ -40,6 +40,8 @@ class Baseline:
     """Node × survey × metric × breakdown × group: score, and difference from the other groups."""
     rated: pd.DataFrame
     """Node (no sites) × survey × driver: how many rated it in the period."""
+    bases: pd.DataFrame
+    """Node (and group; empty for the node itself) × survey × measure × period: answers, in every period."""
 
 
 def fit_baseline(
@@ -77,6 +79,7 @@ def fit_baseline(
         _adjusted(rests, _RESTS, ["family", "survey", "metric"]),
         _adjusted(segments, _SEGMENTS, ["survey", "metric"]),
         _rated(answers, responses[list(ratings)], now),
+        _bases(answers, responses.reset_index(drop=True)),
     )
 
 
@@ -169,7 +172,7 @@ def _scores(answers: _Answers, node: Node, periods: Sequence[str]) -> Iterator[t
                 question = "asked" if (metric.name, survey, period) in answers.asked else "not_asked"
                 for weighted in forms:
                     sample = answers.sample(metric.name, rows, weighted)
-                    found = estimate(sample, metric.kind, answers.rules.confidence)
+                    found = estimate(sample, metric.kind)
                     figures = (getattr(found, name) for name in _ESTIMATE)
                     yield (*node, survey, metric.name, period, weighted, question, *figures)
 
@@ -198,7 +201,7 @@ def _rests(answers: _Answers, node: Node, now: str) -> Iterator[tuple]:
 
 
 def _segments(answers: _Answers, node: Node, now: str) -> Iterator[tuple]:
-    confidence, min_base = answers.rules.confidence, answers.rules.min_base
+    min_base = answers.rules.min_base
     for survey, metric in _tested(answers):
         rows = answers.rows(node, survey, now)
         for segment, values in answers.groups.items():
@@ -210,14 +213,35 @@ def _segments(answers: _Answers, node: Node, now: str) -> Iterator[tuple]:
                 rest = answers.sample(metric.name, rows[known & ~inside])
                 if not own.n:
                     continue
-                found = estimate(own, metric.kind, confidence, design_n=own.n + rest.n)
-                test = compare(own, rest, metric.kind, confidence, min_base)
+                found = estimate(own, metric.kind, design_n=own.n + rest.n)
+                test = compare(own, rest, metric.kind, min_base=min_base)
                 figures = (getattr(found, name) for name in _ESTIMATE)
                 difference = (test.value, test.ci_low, test.ci_high) if test.tested else (np.nan,) * 3
                 yield (
-                    *node, survey, metric.name, segment, group, *figures, rest.n, *difference, test.p_value,
+                    *node, survey, metric.name, segment, _name(group), *figures, rest.n, *difference, test.p_value,
                     test.effect_size if test.tested else np.nan,
                 )  # fmt: skip
+
+
+def _name(group: object) -> str:
+    """A group as text, whatever its column holds."""
+    return f"{group:g}" if isinstance(group, int | float | np.number) else str(group)
+
+
+def _bases(answers: _Answers, frame: pd.DataFrame) -> pd.DataFrame:
+    """Answers of every node and group in every period, of all measures that are tested."""
+    wave, found = ["survey", "period"], []
+    levels = {"company": [], "region": ["region"], "unit": ["region", "unit"], "site": ["region", "unit", "site"]}
+    for level in {node[0]: None for node in answers.nodes}:
+        keys = levels[level]
+        for metric in (name for name in HEADLINE_METRICS if name in answers.metrics):
+            known = frame[~np.isnan(answers.coded[metric])]
+            for segment in ("", *(answers.groups if level != "site" else ())):
+                sizes = known.groupby([*keys, *wave, *([segment] if segment else [])]).size().reset_index(name="n")
+                sizes = sizes.rename(columns={segment: "group"}) if segment else sizes.assign(group="")
+                sizes = sizes.assign(level=level, metric=metric, segment=segment, group=sizes["group"].map(_name))
+                found.append(sizes.assign(**{name: ALL for name in NODE[1:] if name not in keys}))
+    return pd.concat(found, ignore_index=True)[[*NODE, *wave, "metric", "segment", "group", "n"]]
 
 
 def _rated(answers: _Answers, ratings: pd.DataFrame, now: str) -> pd.DataFrame:
@@ -241,7 +265,7 @@ def _tested(answers: _Answers) -> Iterator[tuple[str, Metric]]:
 
 def _compared(answers: _Answers, metric: Metric, a: Sample, b: Sample) -> tuple[float, ...]:
     """Difference and its test; all missing where the bases are too small to test."""
-    found = compare(a, b, metric.kind, answers.rules.confidence, answers.rules.min_base)
+    found = compare(a, b, metric.kind, min_base=answers.rules.min_base)
     if not found.tested:
         return (np.nan,) * (1 + len(_TEST))
     return (found.value, *(getattr(found, name) for name in _TEST))
@@ -269,6 +293,6 @@ def _with_states(changes: pd.DataFrame, rules: ScoreRules) -> pd.DataFrame:
     return changes.assign(
         state=states(
             changes["p_adjusted"], changes["change"], changes["ci_low"], changes["ci_high"], margins,
-            rules.confidence, good_is_high,
+            higher_is_better=good_is_high,
         )
     )  # fmt: skip

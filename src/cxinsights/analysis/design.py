@@ -47,6 +47,8 @@ def outcome_values(responses: pd.DataFrame, params: DriversParams) -> np.ndarray
     for name in (source, *params.drivers):
         if name not in responses:
             raise DataError(f"drivers: {did_you_mean('column', name, _numeric(responses))}")
+        if not pd.api.types.is_numeric_dtype(responses[name]):
+            raise DataError(f"drivers: {name} holds text, not numbers. Known: {', '.join(_numeric(responses))}.")
     if params.outcome == "nps":
         return METRICS["nps"].coded(responses[source], ScoreRules())
     return responses[source].to_numpy(dtype=float)
@@ -230,12 +232,18 @@ def _pairwise_moments(columns: np.ndarray, weights: np.ndarray | None, counts: n
         for j in range(i + 1):
             both = weighted * (known[:, i] & known[:, j])
             total = both.sum(axis=1)
-            mean_i, mean_j = both @ values[:, i] / total, both @ values[:, j] / total
-            var_i = both @ values[:, i] ** 2 / total - mean_i**2
-            var_j = both @ values[:, j] ** 2 / total - mean_j**2
-            cov = both @ (values[:, i] * values[:, j]) / total - mean_i * mean_j
-            correlations[:, i, j] = correlations[:, j, i] = cov / np.sqrt(var_i * var_j)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                mean_i, mean_j = both @ values[:, i] / total, both @ values[:, j] / total
+                var_i = both @ values[:, i] ** 2 / total - mean_i**2
+                var_j = both @ values[:, j] ** 2 / total - mean_j**2
+                cov = both @ (values[:, i] * values[:, j]) / total - mean_i * mean_j
+                correlations[:, i, j] = correlations[:, j, i] = cov / np.sqrt(var_i * var_j)
             if i == j:
                 spread[:, i] = np.sqrt(var_i)
+    if not np.isfinite(correlations).all():
+        raise AnalysisError(
+            "pairwise: some ratings are never answered together, or do not vary where they are: "
+            "use missing: indicator or listwise"
+        )
     covariances = correlations * spread[:, :, None] * spread[:, None, :]
     return Moments(np.nanmean(columns, axis=0) + np.zeros((len(counts), 1)), covariances)

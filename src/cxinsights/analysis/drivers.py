@@ -13,15 +13,17 @@ import pandas as pd
 
 from cxinsights.analysis.design import Design, outcome_values, prepare
 from cxinsights.analysis.importance import johnson, noise_floor, random_parts, shapley
+from cxinsights.analysis.intervals import CONFIDENCE, z_of
 from cxinsights.analysis.regression import fit_linear, inflation
 from cxinsights.analysis.resampling import Moments, letters_of, rank_limits, told_apart
 from cxinsights.analysis.results import Status, private, table
 from cxinsights.analysis.scores import customers_of, estimate, sample_of
-from cxinsights.errors import NotPositiveDefiniteError
+from cxinsights.errors import AnalysisError
 from cxinsights.params import DriversParams
 
 __all__ = ["DriversResult", "fit_drivers"]
 
+_TAILS = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
 LEAK = 0.95  # a rating this closely correlated with the outcome is the outcome in other words
 
 
@@ -88,6 +90,8 @@ def fit_drivers(responses: pd.DataFrame, params: DriversParams, company: pd.Data
         asked = "has no answers here" if len(responses) else "has no answers: this unit has none in the period"
         return DriversResult(params, "no_data", f"{params.outcome} {asked}")
     design = prepare(responses, outcome, params)
+    if not design.drivers:
+        return DriversResult(params, "no_data", "no rating has answers enough in this period", left_out=design.left_out)
     performance = _performance(responses, design.drivers, params)
     if design.n < design.n_needed:
         return _too_few(design, performance, params, company)
@@ -95,12 +99,17 @@ def fit_drivers(responses: pd.DataFrame, params: DriversParams, company: pd.Data
     if leak[1] > LEAK:
         reason = f"{leak[0]} correlates {leak[1]:.2f} with the outcome: it measures the same thing"
         return DriversResult(params, "refused", reason, summary=_summary(design, params))
+    rng = np.random.default_rng(params.seed)
     try:
         point = design.moments()
-    except NotPositiveDefiniteError as error:
+        drawn = design.bootstrap(params.n_boot, rng)
+    except AnalysisError as error:  # pairwise only
         return DriversResult(params, "refused", str(error), summary=_summary(design, params))
-    rng = np.random.default_rng(params.seed)
-    drawn = design.bootstrap(params.n_boot, rng)
+    varies = np.diag(point.covariances) > 0
+    if not varies[-1] or not varies[:-1].any():
+        what = params.outcome if not varies[-1] else "every rating"
+        reason = f"{what} is the same in all answers: nothing can be explained"
+        return DriversResult(params, "refused", reason, summary=_summary(design, params))
     parts = shapley(point.correlations, design.blocks)
     drawn_parts = shapley(drawn.correlations, design.blocks)
     importance = _importance(design, parts, drawn_parts, point, params, rng)
@@ -127,9 +136,9 @@ def _importance(
 ) -> pd.DataFrame:
     total = parts.sum()
     shares, drawn_shares = parts / total, drawn / drawn.sum(axis=1, keepdims=True)
-    low, high = np.quantile(drawn, _tails(params), axis=0)
-    share_low, share_high = np.quantile(drawn_shares, _tails(params), axis=0)
-    rank_low, rank_high = rank_limits(drawn, params.confidence)
+    low, high = np.quantile(drawn, _TAILS, axis=0)
+    share_low, share_high = np.quantile(drawn_shares, _TAILS, axis=0)
+    rank_low, rank_high = rank_limits(drawn)
     order = np.argsort(-parts, kind="stable")
     floors = {
         size: noise_floor(
@@ -151,7 +160,7 @@ def _importance(
             "rank": 1 + np.argsort(order),
             "rank_low": rank_low,
             "rank_high": rank_high,
-            "letters": letters_of(order.tolist(), told_apart(shares, drawn_shares, params.confidence)),
+            "letters": letters_of(order.tolist(), told_apart(shares, drawn_shares)),
             "floor": floor / total,
             "under_floor": parts <= floor,
             "johnson_share": johnson(point.correlations, design.blocks) / total,
@@ -168,7 +177,7 @@ def _coefficients(
     if design.pairwise or design.customers is not None:
         values, over_draws = point.coefficients()[at], drawn.coefficients()[:, at]
         se = over_draws.std(axis=0, ddof=1)
-        low, high = np.quantile(over_draws, _tails(params), axis=0)
+        low, high = np.quantile(over_draws, _TAILS, axis=0)
         spread = np.sqrt(np.diag(point.covariances))
         standardised = values * spread[at] / spread[-1]
         vif = inflation(point)[at]
@@ -176,7 +185,7 @@ def _coefficients(
         values, se, low, high, standardised = (none * figure for figure in (values, se, low, high, standardised))
         p_values = np.full(len(at), np.nan)
     else:
-        fit = fit_linear(design.columns[:, :-1], design.columns[:, -1], design.weights, params.confidence)
+        fit = fit_linear(design.columns[:, :-1], design.columns[:, -1], design.weights)
         of_ratings = np.asarray(at) + 1  # the intercept stands first
         values, se, p_values = fit.coefficients[of_ratings], fit.se[of_ratings], fit.p_values[of_ratings]
         low, high = fit.ci_low[of_ratings], fit.ci_high[of_ratings]
@@ -207,7 +216,7 @@ def _performance(responses: pd.DataFrame, drivers: list[str], params: DriversPar
     rows = []
     for driver in drivers:
         sample = sample_of(responses[driver].to_numpy(dtype=float), weights, customers)
-        found = estimate(sample, "mean", params.confidence)
+        found = estimate(sample, "mean")
         rows.append((driver, found.n, found.score, found.ci_low, found.ci_high))
     return pd.DataFrame(rows, columns=["driver", "n", "performance", "perf_low", "perf_high"])
 
@@ -232,12 +241,12 @@ def _differences(
     design: Design, parts: np.ndarray, drawn: np.ndarray, importance: pd.DataFrame, params: DriversParams
 ) -> pd.DataFrame:
     shares, over_draws = parts / parts.sum(), drawn / drawn.sum(axis=1, keepdims=True)
-    apart = told_apart(shares, over_draws, params.confidence)
+    apart = told_apart(shares, over_draws)
     at = [design.drivers.index(name) for name in importance["driver"]]
     rows = []
     for i, a in enumerate(at):
         for b in at[i + 1 :]:
-            low, high = np.quantile(over_draws[:, a] - over_draws[:, b], _tails(params))
+            low, high = np.quantile(over_draws[:, a] - over_draws[:, b], _TAILS)
             names = (design.drivers[a], design.drivers[b], design.n)
             rows.append((*names, shares[a] - shares[b], low, high, bool(apart[a, b])))
     columns = ["driver_a", "driver_b", "n", "difference", "diff_low", "diff_high", "told_apart"]
@@ -248,8 +257,8 @@ def _summary(
     design: Design, params: DriversParams, r2: float = np.nan, drawn: np.ndarray | None = None
 ) -> pd.DataFrame:
     """Bases, the explained share (normal interval from the draws) and the outcome's mean, in one row."""
-    half = 1.96 * float(np.std(drawn, ddof=1)) if drawn is not None else np.nan
-    mean = estimate(design.outcome_sample, "mean", params.confidence)
+    half = z_of(CONFIDENCE) * float(np.std(drawn, ddof=1)) if drawn is not None else np.nan
+    mean = estimate(design.outcome_sample, "nps" if params.outcome == "nps" else "mean")
     row = {
         "n": design.n,
         "n_eligible": design.n_eligible,
@@ -276,7 +285,3 @@ def _too_few(
     if company is None or not set(design.drivers) <= set(company["driver"]):
         return replace(result, priority=performance)
     return replace(result, priority=_priority(company, performance), from_company=True)
-
-
-def _tails(params: DriversParams) -> list[float]:
-    return [(1 - params.confidence) / 2, (1 + params.confidence) / 2]

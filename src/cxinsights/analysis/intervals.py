@@ -9,7 +9,12 @@ import numpy as np
 from scipy import special
 from statsmodels.stats.proportion import proportion_confint
 
-__all__ = ["AdjustedWald", "adjusted_wald", "newcombe", "p_of", "t_interval", "t_of", "wald", "wilson", "z_of"]
+__all__ = [
+    "CONFIDENCE", "AdjustedWald", "adjusted_wald", "newcombe", "p_of", "t_interval", "t_of", "wald", "wilson", "z_of",
+]  # fmt: skip
+
+CONFIDENCE = 0.95
+"""Of every interval on every page; pages say so in words."""
 
 
 class AdjustedWald(NamedTuple):
@@ -37,7 +42,7 @@ def p_of(statistic: float, df: float = np.inf) -> float:
     return 2 * float(tail)
 
 
-def adjusted_wald(promoters: float, passives: float, detractors: float, confidence: float = 0.95) -> AdjustedWald:
+def adjusted_wald(promoters: float, passives: float, detractors: float, confidence: float = CONFIDENCE) -> AdjustedWald:
     """Adjusted Wald interval of an NPS with pseudo-counts ¾, 1½, ¾ (Rocks 2016, 3T).
 
     Has a width even where all answers fall in one class, which the plain Wald interval has not.
@@ -51,19 +56,19 @@ def adjusted_wald(promoters: float, passives: float, detractors: float, confiden
     return AdjustedWald(100 * score, 100 * se, 100 * max(score - half, -1.0), 100 * min(score + half, 1.0))
 
 
-def wald(score: float, se: float, confidence: float = 0.95) -> tuple[float, float]:
+def wald(score: float, se: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Plain normal interval."""
     half = z_of(confidence) * se
     return score - half, score + half
 
 
-def wilson(share: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
+def wilson(share: float, n: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Wilson interval of a share without continuity correction; `n` may be an effective number."""
     low, high = proportion_confint(share * n, n, alpha=1 - confidence, method="wilson")
     return max(float(low), 0.0), min(float(high), 1.0)
 
 
-def newcombe(share_a: float, n_a: int, share_b: float, n_b: int, confidence: float = 0.95) -> tuple[float, float]:
+def newcombe(share_a: float, n_a: int, share_b: float, n_b: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Interval of a difference of two shares from their Wilson limits (Newcombe 1998, method 10)."""
     low_a, high_a = wilson(share_a, n_a, confidence)
     low_b, high_b = wilson(share_b, n_b, confidence)
@@ -74,7 +79,7 @@ def newcombe(share_a: float, n_a: int, share_b: float, n_b: int, confidence: flo
     )
 
 
-def t_interval(mean: float, se: float, df: float, confidence: float = 0.95) -> tuple[float, float]:
+def t_interval(mean: float, se: float, df: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Student's t interval."""
     half = t_of(confidence, df) * se if df > 0 else np.inf
     return mean - half, mean + half

@@ -265,4 +265,5 @@ def _adjusted_on(sample: Sample, kind: str, n_effective: float, confidence: floa
     weights = np.ones(sample.n) if sample.weights is None else sample.weights
     shares = (float(weights[sample.values == v].sum() / weights.sum()) for v in (100, 0, -100))
     _, _, low, high = adjusted_wald(*(n_effective * s for s in shares), confidence=confidence)
-    return low, high, "adjusted_wald_effective"
+    # of few, very unequal answers the adjusted centre can lie far from the score
+    return min(low, sample.mean), max(high, sample.mean), "adjusted_wald_effective"

@@ -22,6 +22,7 @@ from traitlets.config import Config
 
 from cxinsights.data.atomic import replaced_folder
 from cxinsights.errors import ReportError
+from cxinsights.errors import __all__ as OUR_ERRORS
 from cxinsights.params import Project, ReportParams, load_study
 from cxinsights.report.identity import ReportId
 from cxinsights.report.record import RECORD_TO
@@ -104,11 +105,14 @@ def _make(project: Project, report: ReportId, params: ReportParams) -> str:
         result = folder / "result.json"
         if not result.exists():
             raise ReportError("the notebook ended without source.record(result, headline): nothing was recorded.")
+        recorded = json.loads(result.read_text(encoding="utf-8"))
+        if any(recorded[name] != getattr(params, name) for name in ("study", "period", "region", "unit", "analysis")):
+            raise ReportError("another report was recorded in its place: run reports in processes, not in threads.")
         study = load_study(project, report.study)
         page = render_snapshot(notebook, report, study, started.astimezone().date())
         (folder / "index.html").write_text(page, encoding="utf-8")
         _write_run(folder, params, started)
-        return json.loads(result.read_text(encoding="utf-8"))["status"]
+        return recorded["status"]
 
 
 def _sockets_in(folder: str) -> Config:
@@ -131,9 +135,13 @@ def _write_run(folder: Path, params: ReportParams, started: datetime) -> None:
 def _keep_failed(notebook: Path, report: ReportId, project: Project) -> None:
     """Keep the notebook of a failed run where an analyst can open it, but nobody is served it."""
     if notebook.exists():
-        kept = project.private(report.study) / "failed" / f"{report.path.replace('/', '-')}.ipynb"
+        kept = project.private(report.study) / "failed" / _kept_name(report)
         kept.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(nbformat.read(notebook, as_version=4), kept)
+
+
+def _kept_name(report: ReportId) -> str:
+    return f"{report.path.replace('/', '-')}.ipynb"
 
 
 def _told(report: ReportId, error: Exception) -> str:
@@ -141,12 +149,14 @@ def _told(report: ReportId, error: Exception) -> str:
     notebook = f"notebooks/{report.analysis}.ipynb"
     if isinstance(error, PapermillExecutionError):
         line = next((line for line in error.source.splitlines() if line.strip()), "")
-        return f"{notebook}, cell {error.exec_count}: {line}\n{error.ename}: {error.evalue}"
+        ours = error.ename in OUR_ERRORS  # other messages may quote what people answered
+        told = error.evalue if ours else "the message and the place are in the notebook kept"
+        kept = "" if ours else f": data/{report.study}/private/failed/{_kept_name(report)}"
+        return f"{notebook}, cell {error.exec_count}: {line}\n{error.ename}: {told}{kept}"
     if isinstance(error, CellTimeoutError):
         return f"{notebook}: a cell ran longer than {CELL_TIMEOUT_S} s"
     if isinstance(error, DeadKernelError):
         return f"{notebook}: the kernel died (memory, or a crash in a library)"
     if isinstance(error, ReportError):
         return f"{notebook}: {error}"
-    first = next(iter(str(error).splitlines()), "")
-    return f"{notebook}: {type(error).__name__}: {first}"
+    return f"{notebook}: {type(error).__name__}"

@@ -25,7 +25,7 @@ def replaced_folder(target: Path) -> Iterator[Path]:
     The folder is made beside the target, so that the last step is a rename within one file system.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}.new-", dir=target.parent))
+    fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}.new-{os.getpid()}-", dir=target.parent))
     try:
         yield fresh
         fresh.chmod(0o755)  # mkdtemp gives 0700, and another user may serve what we make
@@ -37,7 +37,19 @@ def replaced_folder(target: Path) -> Iterator[Path]:
 def drop_unfinished(target: Path) -> None:
     """Remove what was begun for a target by a process that is gone."""
     for fresh in target.parent.glob(f".{target.name}.new-*"):
-        shutil.rmtree(fresh, ignore_errors=True)
+        owner = fresh.name.removeprefix(f".{target.name}.new-").split("-")[0]
+        if not (owner.isdigit() and _is_running(int(owner))):
+            shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _put_in_place(fresh: Path, target: Path) -> None:

@@ -94,10 +94,11 @@ def _fingerprint(study: Study, located: dict[str, list[tuple[SourceSpec, Path]]]
     """Hash of all that decides the tables: raw bytes, mapping, and the code that applies it."""
     digest = hashlib.sha256()
     settings = study.model_dump(
-        mode="json", include={"tables", "columns", "surveys", "scores", "periods", "cutoff", "regions"}
+        mode="json",
+        include={"tables", "columns", "surveys", "scores", "periods", "cutoff", "regions", "max_reject_share"},
     )
     digest.update(json.dumps(settings, sort_keys=True).encode())
-    for package in ("cxinsights.data", "cxinsights.schemas"):
+    for package in ("cxinsights.params", "cxinsights.data", "cxinsights.schemas"):
         for source in sorted(files(package).iterdir(), key=lambda f: f.name):
             if source.name.endswith(".py"):
                 digest.update(source.read_bytes())

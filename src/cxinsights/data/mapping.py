@@ -15,6 +15,8 @@ from cxinsights.schemas.columns import column
 
 __all__ = ["MappedFile", "map_columns"]
 
+_OFFSET = r"(?<=:\d\d)(\.\d+)?\s*(?:Z|[+-]\d\d:?\d\d)$"
+
 
 @dataclass(frozen=True)
 class MappedFile:
@@ -102,8 +104,9 @@ def _with_period(part: str, done: pd.DataFrame, index: pd.Index) -> pd.Series | 
 def _fill(mapped: MappedFile, name: str, text: pd.Series, spec: ColumnMap, source: SourceSpec, study: Study) -> None:
     """Add one canonical column to `mapped`, with its faults."""
     described = column(name, study)
-    elsewhere = text.isin(spec.does_not_apply)
-    text = text.mask(elsewhere | text.isin(["", *spec.blank]))
+    codes = text.str.replace(r"^(-?\d+)\.0+$", r"\1", regex=True)  # some exports write 99 as 99.0
+    elsewhere = codes.isin(spec.does_not_apply) | text.isin(spec.does_not_apply)
+    text = text.mask(elsewhere | codes.isin(["", *spec.blank]) | text.isin(spec.blank))
     if spec.extract:
         part = text.str.extract(spec.extract, expand=False)
         _note(mapped, text.notna() & part.isna(), f"{name}: not of the form {spec.extract}")
@@ -141,12 +144,12 @@ def _typed(
 
 
 def _dates(text: pd.Series, formats: list[str]) -> pd.Series:
+    """Times as the clock on the wall showed them: an offset says where that was, and does not move the day."""
     values = pd.Series(pd.NaT, index=text.index, dtype="datetime64[us]")
-    for form in formats or ["ISO8601"]:
+    text = text.str.replace(_OFFSET, r"\1", regex=True)
+    for form in [form.replace("%z", "").strip() for form in formats] or ["ISO8601"]:
         todo = text.notna() & values.isna()
         parsed = pd.to_datetime(text[todo], format=form, errors="coerce")
-        if parsed.dt.tz is not None:
-            parsed = parsed.dt.tz_convert("UTC").dt.tz_localize(None)
         values[todo] = parsed.astype("datetime64[us]")
     return values
 

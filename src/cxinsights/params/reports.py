@@ -66,7 +66,7 @@ class DriversParams(ReportParams):
 
     survey: Annotated[str, Field(description="kind of survey; kinds are never pooled")] = "relationship"
     outcome: Annotated[str, Field(description="nps (coded −100, 0, 100) or the column of a score")] = "nps"
-    drivers: Annotated[list[str], Field(min_length=1, max_length=22, description="columns of ratings")]
+    drivers: Annotated[list[str], Field(min_length=1, max_length=20, description="columns of ratings")]
     missing: Annotated[
         Literal["indicator", "listwise", "pairwise"],
         Field(description="rule for answers that do not apply or are blank"),
@@ -74,7 +74,6 @@ class DriversParams(ReportParams):
     n_boot: Annotated[int, Field(ge=200, le=20_000, description="bootstrap draws")] = 1000
     n_noise: Annotated[int, Field(ge=100, le=10_000, description="random columns behind the noise floor")] = 400
     seed: Annotated[int, Field(ge=0, description="of bootstrap and noise")] = 7
-    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     min_base: Annotated[int, Field(ge=30, description="complete answers a regression needs")] = 200
     min_base_per_driver: Annotated[int, Field(ge=5, description="and this many for each driver")] = 15
     outcome_parts: Annotated[list[str], Field(description="columns that hold a part of the outcome")] = []

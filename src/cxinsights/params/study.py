@@ -16,7 +16,7 @@ from cxinsights.params.mapping import TableName, TableSpec
 from cxinsights.params.model import NAME, Strict, faults_of, read_yaml
 from cxinsights.params.periods import PeriodScheme
 from cxinsights.params.project import Project
-from cxinsights.params.reports import ALL, ANALYSES, ReportParams
+from cxinsights.params.reports import ALL, ANALYSES, DriversParams, ReportParams
 
 __all__ = [
     "ColumnSpec",
@@ -78,7 +78,6 @@ class ScoreRules(Strict):
     margins: Margins = Margins()
     segments: Annotated[list[str], Field(description="columns a score is broken down by")] = []
     min_base: Annotated[int, Field(ge=30, description="answers on each side of a comparison")] = 30
-    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
 
 
 class PrivacyRules(Strict):
@@ -254,12 +253,22 @@ def resolve(study: Study, analysis: str, period: str, region: str = ALL, unit: s
             if key not in own:
                 raise ParamsError(f"{where}: {did_you_mean('parameter', key, own)}")
         merged.update(layer)
+    usual = next(iter(study.surveys))
+    survey = merged.setdefault("survey", usual)
+    if survey not in study.surveys:
+        raise UnknownNameError(f"{layers[-1][0]}: {did_you_mean('survey', survey, study.surveys)}")
     try:
-        return model(**asked, **merged)
+        params = model(**asked, **merged)
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0]) if error.errors()[0]["loc"] else ""
         where = next((w for w, layer in reversed(layers) if name in layer), layers[0][0])
         raise ParamsError(f"{where}: {'; '.join(faults_of(error))}") from None
+    if isinstance(params, DriversParams) and params.min_base_per_driver < study.privacy.customer_min:
+        raise ParamsError(
+            f"{layers[0][0]}: min_base_per_driver ({params.min_base_per_driver}) is under what may be shown "
+            f"(privacy.customer_min, {study.privacy.customer_min}). Raise it to that."
+        )
+    return params
 
 
 def _validated(model: type[Strict], data: Any, where: str) -> Any:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -146,7 +147,8 @@ def _base(live: bool) -> str:
 def write_index(project: Project) -> Path:
     """Write the list beside the reports, for readers without a server."""
     path = project.outputs / "index.html"
-    fresh = path.with_name(".index.html.new")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".index.html.new-{os.getpid()}")
     fresh.write_text(render_index(project), encoding="utf-8")
     fresh.replace(path)
     return path

@@ -5,6 +5,7 @@ company's driver importance, and weights where a study rakes them. One fingerpri
 """
 
 import json
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from cxinsights.analysis.weighting import rake
 from cxinsights.data.atomic import replaced_folder
 from cxinsights.data.manifest import read_manifest
 from cxinsights.data.tables import data_hash, known_periods, read_table, table_columns
-from cxinsights.errors import UnknownNameError, did_you_mean
+from cxinsights.errors import CxError, UnknownNameError, did_you_mean
 from cxinsights.params import ALL, DriversParams, Project, Study, resolve
 from cxinsights.privacy import protect
 from cxinsights.report.cache import remember
@@ -25,8 +26,10 @@ from cxinsights.report.fingerprints import code_hash, short_hash
 
 __all__ = ["KeptBaseline", "answers_of", "load_baseline", "with_weights"]
 
+log = logging.getLogger(__name__)
+
 _META = "baseline.json"
-_TABLES = ("scores", "changes", "rests", "segments", "rated")
+_TABLES = ("scores", "changes", "rests", "segments", "rated", "bases")
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,9 @@ def _compute(project: Project, study: Study, period: str, periods: list[str], fi
     ratings = _ratings(study, period)
     answers = answers_of(project, study, [*columns, *ratings], periods)
     weights = _raked(answers, study)
-    earlier = {"previous": study.periods.previous(period), "year_ago": study.periods.year_ago(period)}
+    earlier = {"year_ago": study.periods.year_ago(period), "previous": study.periods.previous(period)}
+    if earlier["previous"] == earlier["year_ago"]:  # yearly waves
+        del earlier["previous"]
     baseline = fit_baseline(
         with_weights(answers, weights),
         study.scores,
@@ -133,7 +138,11 @@ def _company_importance(project: Project, study: Study, period: str, weights: pd
         return pd.DataFrame()
     params = resolve(study, "drivers", period, ALL, ALL)
     answers = with_weights(answers_of(project, study, driver_columns(params), [period], survey=params.survey), weights)
-    result = remember(project.private(study.name) / "cache", fit_drivers, answers, params, company=None)
+    try:
+        result = remember(project.private(study.name) / "cache", fit_drivers, answers, params, company=None)
+    except CxError as error:  # the drivers' own reports say it; the scorecards need none
+        log.warning("no company drivers: %s", error)
+        return pd.DataFrame()
     return result.importance
 
 

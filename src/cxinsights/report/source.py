@@ -11,11 +11,13 @@ from cxinsights.analysis.baseline import Baseline
 from cxinsights.analysis.scorecard import node_of
 from cxinsights.data.tables import data_hash, has_table, read_table
 from cxinsights.display.blocks import Headline
-from cxinsights.params import ALL, DriversParams, Project, ReportParams, Study, load_study
+from cxinsights.errors import ParamsError
+from cxinsights.params import ALL, DriversParams, Project, ReportParams, Study, load_study, resolve
 from cxinsights.privacy import Guarded, guard, hidden_ratings, is_hidden
 from cxinsights.report.baselines import KeptBaseline, answers_of, driver_columns, load_baseline, with_weights
 from cxinsights.report.cache import remember
 from cxinsights.report.record import Provenance, record
+from cxinsights.schemas.columns import column
 
 __all__ = ["Source", "open_source"]
 
@@ -61,13 +63,18 @@ class Source:
         """The study's targets; None where it has none."""
         if not has_table(self.project, self.study, "targets"):
             return None
-        return read_table(self.project, self.study, "targets", periods=[self.params.period])
+        targets = read_table(self.project, self.study, "targets", periods=[self.params.period])
+        whole = self.study.one_region & (targets["unit"] == ALL)  # its report is the company's
+        return targets.assign(region=targets["region"].mask(whole, ALL))
 
     @property
     def company_importance(self) -> pd.DataFrame | None:
-        """The company's driver importance, for a part of it; None for the company itself."""
-        importance = self.kept.company_importance
-        return importance if len(importance) and self.params.unit != ALL else None
+        """The company's driver importance of the same question, for a part of it; None where there is none."""
+        importance, own = self.kept.company_importance, self.params
+        if not len(importance) or (own.region == ALL and own.unit == ALL):
+            return None
+        company = resolve(self.study, "drivers", own.period)
+        return importance if (company.outcome, company.survey) == (own.outcome, own.survey) else None
 
     def remember(self, fit: Callable[..., Result], frame: pd.DataFrame, **frames: pd.DataFrame | None) -> Result:
         """`fit(frame, params, **frames)`, from the cache where data, params and code are the same as before."""
@@ -89,6 +96,18 @@ class Source:
         return record(result, headline, read)
 
 
+def _check_scales(params: DriversParams, study: Study) -> None:
+    """Drivers are set against each other by their means, which only one scale allows."""
+    scales = {name: (column(name, study).min, column(name, study).max) for name in params.drivers}
+    if len(set(scales.values())) > 1 or None in next(iter(scales.values())):
+        told = ", ".join(f"{name} {'?' if low is None else f'{low:g}'}–{'?' if high is None else f'{high:g}'}"
+                         for name, (low, high) in scales.items())  # fmt: skip
+        raise ParamsError(
+            f"{study.name}: drivers: ratings need one scale to be compared, with min and max under columns: in "
+            f"params/{study.name}/study.yml. Found {told}. Recode them to one scale, or take some off the drivers."
+        )
+
+
 def open_source(params: ReportParams, project: Project | None = None) -> Source:
     """Open what a report reads.
 
@@ -103,6 +122,8 @@ def open_source(params: ReportParams, project: Project | None = None) -> Source:
     study = load_study(project, params.study)
     study.periods.period(params.period)
     study.check_place(params.region, params.unit)
+    if isinstance(params, DriversParams):
+        _check_scales(params, study)
     source = Source(params, project, study)
     source.kept  # noqa: B018  reads or computes the baseline now, so that what is missing is said here
     return source

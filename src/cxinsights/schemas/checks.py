@@ -7,6 +7,7 @@ column.
 import pandas as pd
 import pandera.pandas as pa
 
+from cxinsights.errors import UnknownNameError
 from cxinsights.params import ALL, Study
 from cxinsights.schemas.columns import column
 from cxinsights.schemas.tables import NEEDED
@@ -19,7 +20,7 @@ def schema(table: str, study: Study, columns: list[str]) -> pa.DataFrameSchema:
     checks = {}
     for name in columns:
         checks[name] = pa.Column(
-            checks=_checks(name, table, study), nullable=name not in (*NEEDED[table], "weight"), coerce=False
+            checks=_checks(name, table, study), nullable=name not in (*NEEDED[table], "weight", "survey"), coerce=False
         )
     return pa.DataFrameSchema(checks, strict=True)
 
@@ -32,6 +33,11 @@ def _checks(name: str, table: str, study: Study) -> list[pa.Check]:
     if name == "ces_score":
         low, high = study.scores.ces.min, study.scores.ces.max
     found = []
+    if name == "weight":
+        found.append(pa.Check(lambda s: s > 0, error="not above 0: an answer stands for somebody, or is left out"))
+        low = None
+    if name == "period":
+        found.append(pa.Check(lambda s: s.map(_of_scheme(s, study)), error="not a period of the study"))
     if low is not None or high is not None:
         span = f"outside {_number(low)}–{_number(high)}" if high is not None else f"below {_number(low)}"
         found.append(pa.Check(lambda s, a=low, b=high: _inside(s, a, b), error=span))
@@ -41,6 +47,16 @@ def _checks(name: str, table: str, study: Study) -> list[pa.Check]:
     if listed:
         found.append(pa.Check.isin(listed, error=f"not one of {', '.join(listed)}"))
     return found
+
+
+def _of_scheme(values: pd.Series, study: Study) -> dict[str, bool]:
+    def known(period: str) -> bool:
+        try:
+            return bool(study.periods.period(period))
+        except UnknownNameError:
+            return False
+
+    return {value: known(value) for value in values.unique()}
 
 
 def _inside(values: pd.Series, low: float | None, high: float | None) -> pd.Series:

@@ -17,7 +17,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
 KEYS: dict[str, tuple[str, ...]] = {
     "responses": ("response_id",),
     "employees": ("response_id",),
-    "sites": ("site", "period"),
+    "sites": ("region", "unit", "site", "period"),
     "customers": ("customer_id",),
     "targets": ("region", "unit", "metric", "period"),
     "benchmarks": ("region", "unit", "metric", "period", "source"),

@@ -65,7 +65,9 @@ def _reason(result: Guarded) -> str:
 
 
 def _why(result: Guarded) -> str:
-    return {"no_data": "no answers", "refused": "a driver repeats the outcome"}.get(result.status, "not computed")
+    if result.status == "refused":
+        return "a driver repeats the outcome" if " correlates " in result.reason else "the answers do not allow it"
+    return "no answers"
 
 
 def _surely_weak(result: Guarded, leaders: list[str]) -> list[str]:

@@ -6,6 +6,7 @@ from functools import cached_property
 import pandas as pd
 
 from cxinsights.analysis.baseline import NODE
+from cxinsights.analysis.intervals import CONFIDENCE
 from cxinsights.analysis.scores import HEADLINE_METRICS
 from cxinsights.display.blocks import ScoreCell
 from cxinsights.display.numbers import metric_change, metric_interval, metric_score
@@ -141,7 +142,7 @@ class Card:
     def differs(self, rows: pd.DataFrame) -> pd.Series:
         """Which groups the adjusted test tells from the other groups."""
         p = pd.to_numeric(rows["p_adjusted"])
-        return p.notna() & (p < 1 - self.study.scores.confidence)
+        return p.notna() & (p < 1 - CONFIDENCE)
 
     def change(self, row: pd.Series) -> pd.Series | None:
         """The change of a score row, or None where the earlier period has no answers."""

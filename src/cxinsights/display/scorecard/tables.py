@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from cxinsights.analysis.baseline import NODE
+from cxinsights.analysis.intervals import CONFIDENCE
 from cxinsights.display.blocks import Block, Column, Measure, Nothing, Prose, ScoreCell, ScoreRow, ScoreTable, Table
 from cxinsights.display.numbers import (
     DASH,
@@ -109,7 +110,7 @@ def table_rests(result: Guarded) -> Block:
         name = card.name_of(pd.Series({c: getattr(one, c) for c in NODE}))
         told = [plain(one.difference), DASH, "not tested"]
         if not isinstance(one.difference, Suppressed) and pd.notna(one.difference):
-            clear = one.p_adjusted < 1 - result.study.scores.confidence
+            clear = one.p_adjusted < 1 - CONFIDENCE
             change = metric_change(one.metric, one.difference, one.ci_low, one.ci_high)
             told = [*change, "differs" if clear else "cannot tell"]
         rows.append([f"{name}, {METRIC_NAMES[one.metric]}", *told, f"{one.n:,}", f"{one.n_compare:,}"])
