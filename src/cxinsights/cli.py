@@ -4,6 +4,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sized
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -79,15 +80,18 @@ def run(
     from cxinsights.publish.index import write_index
 
     project, loaded = _opened(study)
-    _imported(project, loaded)
+    manifest = _imported(project, loaded)
     made = make_plan(project, loaded, period=period, region=region, unit=unit, only=_names(only))
+    lost, rows = (sum(t[name] for t in manifest["tables"].values()) for name in ("rejected", "rows"))
+    if lost:
+        out.print(f"{lost:,} of {rows:,} raw rows set apart: see outputs/{study}/data-quality.html")
     for skipped in made.skipped:
         out.print(f"skipped: {skipped.what}: {skipped.reason}")
     out.print(f"{_counted(made.reports, 'report')} for {loaded.label}, {loaded.periods.period(made.period).label}")
     summary = run_plan(project, made, out, workers=workers)
-    index = write_index(project)
     for outcome in summary.failed:
         err.print(f"\nfailed: {outcome.report.path}\n  " + outcome.error.replace("\n", "\n  "), style="red")
+    index = write_index(project)
     good = len(summary.outcomes) - len(summary.failed)
     out.print(
         f"{good} of {_counted(summary.outcomes, 'report')} made. The list: {project.shown(index)} (or make serve)"
@@ -123,6 +127,10 @@ def main() -> None:
     except CxError as error:
         err.print(f"cxinsights: {error}", style="red")
         sys.exit(2)
+    except OSError as error:
+        place = f" ({'/'.join(Path(error.filename).parts[-3:])})" if error.filename else ""
+        err.print(f"cxinsights: {error.strerror or type(error).__name__}{place}", style="red")
+        sys.exit(3)
     except Exception as error:
         if os.environ.get("CXINSIGHTS_TRACEBACK"):
             raise

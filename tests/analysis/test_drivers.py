@@ -271,3 +271,34 @@ def test_the_answers_are_not_changed() -> None:
     before = frame.copy(deep=True)
     fit_drivers(frame, params())
     assert_frame_equal(frame, before)
+
+
+def test_where_nothing_varies_there_is_nothing_to_explain() -> None:
+    constant = fit_drivers(answers().assign(csat_score=4.0), params())
+    assert (constant.status, constant.reason) == (
+        "refused", "csat_score is the same in all answers: nothing can be explained",
+    )  # fmt: skip
+    flat = fit_drivers(answers().assign(a_rating=5.0, b_rating=5.0, c_rating=5.0), params())
+    assert flat.reason == "every rating is the same in all answers: nothing can be explained"
+
+
+def test_ratings_that_nobody_was_asked_are_no_data() -> None:
+    result = fit_drivers(answers().assign(a_rating=np.nan, b_rating=np.nan, c_rating=np.nan), params())
+    assert (result.status, result.reason) == ("no_data", "no rating has answers enough in this period")
+
+
+def test_text_is_no_rating_and_is_not_quoted() -> None:
+    with pytest.raises(DataError) as info:
+        fit_drivers(answers().assign(a_rating="the lady was rude"), params())
+    assert str(info.value) == "drivers: a_rating holds text, not numbers. Known: b_rating, c_rating, csat_score."
+
+
+def test_ratings_never_answered_together_are_refused_pairwise() -> None:
+    frame = answers()
+    frame.loc[:300, "a_rating"] = np.nan
+    frame.loc[301:, "b_rating"] = np.nan
+    result = fit_drivers(frame, params(missing="pairwise"))
+    assert result.reason == (
+        "pairwise: some ratings are never answered together, or do not vary where they are: use missing: indicator or "
+        "listwise"
+    )

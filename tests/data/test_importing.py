@@ -173,3 +173,47 @@ def test_unlisted_codes_are_faults_or_blanks_as_asked(tmp_path: Path) -> None:
     study = study.replace("recode: {8: phone}", "recode: {8: phone}, unlisted: blank")
     project, loaded, _ = imported(tmp_path, study)
     assert read_table(project, loaded, "responses")["channel"].fillna("-").tolist() == ["phone", "-", "-", "-"]
+
+
+WEIGHED = (
+    "id,unit,date,nps,weight,kind\n1,north,2026-07-01,10,1,R\n2,south,2026-08-01,0,2,R\n3,south,2026-08-02,5,1,R\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("4,south,2026-08-02,9,0,R", "weight: not above 0: an answer stands for somebody, or is left out"),
+        ("4,south,2026-08-02,9,,R", "weight: empty"),
+        ("4,south,2026-08-02,9,1,", "survey: empty"),
+    ],
+)
+def test_an_answer_without_weight_or_kind_is_set_apart(tmp_path: Path, row: str, reason: str) -> None:
+    study = STUDY.replace(
+        "{from: weight, optional: true}", "weight\n      survey: {from: kind, recode: {R: relationship}}"
+    )
+    project, _, _ = imported(tmp_path, study, WEIGHED + row + "\n")
+    assert rejects(project) == [("answers.csv", 5, reason)]
+
+
+def test_a_period_that_is_none_is_set_apart(tmp_path: Path) -> None:
+    study = STUDY.replace("answered_at: date", "period: date")
+    answers = "id,unit,date,nps\n1,north,2026Q3,10\n2,south,2026Q3,0\n3,south,Q3 2026,0\n"
+    project, _, _ = imported(tmp_path, study, answers)
+    assert rejects(project) == [("answers.csv", 4, "period: not a period of the study")]
+
+
+def test_a_time_belongs_to_the_day_its_clock_showed(tmp_path: Path) -> None:
+    """Half past midnight of the first of July in Berlin is still June in London."""
+    answers = ANSWERS.replace("2026-07-01", "2026-07-01T00:30:00+02:00").replace("2026-08-02", "2026-01-02T10:00:00Z")
+    project, study, _ = imported(tmp_path, answers=answers)
+    read = read_table(project, study, "responses").set_index("response_id")
+    assert read["period"].to_dict() == {"1": "2026Q3", "2": "2026Q3", "3": "2026Q3", "4": "2026Q1"}
+    assert str(read.loc["1", "answered_at"]) == "2026-07-01 00:30:00"
+
+
+def test_a_code_written_with_a_decimal_is_the_code(tmp_path: Path) -> None:
+    project, study, _ = imported(tmp_path, answers=ANSWERS.replace("10,5,8", "99.0,5,98.0"))
+    first = read_table(project, study, "responses").set_index("response_id").loc["1"]
+    assert pd.isna(first["nps_answer"])
+    assert not first["wait_rating_applies"]

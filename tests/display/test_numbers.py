@@ -75,10 +75,9 @@ def test_a_share_is_written_in_percent(share, decimals, text) -> None:
     assert numbers.percent(share, decimals) == text
 
 
-def test_estimate_and_both_ends_of_a_share_have_the_same_decimals() -> None:
+def test_shares_are_whole_percents() -> None:
     assert numbers.share_text(0.242, 0.204, 0.281) == f"24%{NB}(20{NB}to{NB}28)"
-    assert numbers.share_text(0.503, 0.501, 0.505) == f"50.3%{NB}(50.1{NB}to{NB}50.5)"
-    assert numbers.share_text(0.5003, 0.5001, 0.5005) == f"50.03%{NB}(50.01{NB}to{NB}50.05)"
+    assert numbers.share_text(0.0004, 0.0, 0.007) == f"0%{NB}(0{NB}to{NB}1)"
 
 
 @pytest.mark.parametrize(

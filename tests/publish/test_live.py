@@ -76,6 +76,11 @@ def test_nothing_in_the_address_reaches_the_page(server: Serving) -> None:
     assert "no-store" in answer.headers["cache-control"]
 
 
+def test_a_page_elsewhere_cannot_start_a_kernel(server: Serving) -> None:
+    answer = server.ask(f"/live/{SOUTH}/faulty/", Sec_Fetch_Site="cross-site")
+    assert (answer.status, answer.text) == (403, "403: Forbidden")
+
+
 def test_a_notebook_that_fails_gives_a_link_to_the_report_and_no_traceback(server: Serving) -> None:
     answer = server.ask(f"/live/{SOUTH}/faulty/")
     assert answer.status == 200

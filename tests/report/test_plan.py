@@ -245,3 +245,27 @@ def test_the_check_itself_notices_a_plan_that_hides_too_little() -> None:
     assert given_away(plan, cells) == []
     plan.scores["hidden"] = plan.segments["hidden"] = False
     assert Counter(given_away(plan, cells)) == {("r", "a", None): 1, ("r", "a", "all"): 1}
+
+
+def test_a_later_look_back_shows_what_the_periods_own_plan_showed() -> None:
+    """Last year's own report hid b for the sake of one young customer of a; this year's trend must not show b."""
+    then = {("r", "a", "young"): 1, ("r", "a", "old"): 12, ("r", "b", "young"): 15, ("r", "c", "young"): 90}
+    now = {("r", "a", "old"): 40, ("r", "b", "old"): 40, ("r", "c", "old"): 90}
+    assert given_away_then(then, now) == set()
+
+
+def given_away_then(then: Sizes, now: Sizes) -> set[tuple]:
+    """Units that a period's own report hid and a later report's look back shows."""
+    own = planned(then)
+    later = planned(now, then)
+    gone = {unit for unit, hidden in marked(own.scores, "unit").items() if hidden}
+    back = later.scores[(later.scores["period"] == THEN) & (later.scores["level"] == "unit")]
+    return gone & set(back.loc[~back["hidden"], "unit"])
+
+
+def test_a_difference_from_the_other_groups_does_not_tell_those_who_named_none() -> None:
+    """Of 100, five named no group: score less difference is the other group, and both with the total leave the five."""
+    cells = {("r", "a", "old"): 50, ("r", "a", "young"): 45, ("r", "a", None): 5, ("r", "b", "old"): 50}
+    plan = planned(cells)
+    rows = plan.segments[(plan.segments["unit"] == "a") & ~plan.segments["hidden"]]
+    assert rows["difference"].isna().all()

@@ -12,7 +12,7 @@ from cxinsights.analysis.scorecard import fit_scorecard
 from cxinsights.data.importing import import_study
 from cxinsights.data.tables import data_hash
 from cxinsights.display.blocks import Headline
-from cxinsights.errors import DataError, PrivacyError, UnknownNameError
+from cxinsights.errors import DataError, ParamsError, PrivacyError, UnknownNameError
 from cxinsights.params import ALL, Project, ScorecardParams, Study, resolve
 from cxinsights.privacy import Guarded, Suppressed
 from cxinsights.report.source import Source, open_source
@@ -218,3 +218,28 @@ def test_the_project_is_found_from_where_the_notebook_runs(company, monkeypatch:
     source = open_source(ScorecardParams(study="shops", period="2026Q3", region="apac", unit="f"))
     assert source.project.root == company[0].root
     assert isinstance(source.baseline.scores, pd.DataFrame)
+
+
+def test_drivers_on_two_scales_are_not_set_against_each_other(tmp_path: Path) -> None:
+    study = STUDY.replace("drivers: [wait_rating]", "drivers: [wait_rating, csat_score]").replace(
+        "csat_score, n_b", "nps, n_b"
+    )
+    study = study.replace("columns: {", "columns: {csat_score: {label: Satisfaction, min: 1, max: 5}, ")
+    project, loaded = small_study(tmp_path, study, answers(), emea=EMEA, apac=APAC)
+    import_study(project, loaded)
+    with pytest.raises(ParamsError) as info:
+        open_source(resolve(loaded, "drivers", "2026Q3"), project)
+    assert str(info.value) == (
+        "shops: drivers: ratings need one scale to be compared, with min and max under columns: in "
+        "params/shops/study.yml. Found wait_rating 1–10, csat_score 1–5. Recode them to one scale, or take some off "
+        "the drivers."
+    )
+
+
+def test_an_unknown_driver_names_file_and_nearest(company: tuple[Project, Study]) -> None:
+    with pytest.raises(UnknownNameError) as info:
+        opened(company, "drivers", ALL, ALL, drivers=["wiat_rating"])
+    assert str(info.value) == (
+        "params/shops: drivers: unknown column 'wiat_rating'. Did you mean 'wait_rating'? Known: csat_score, "
+        "nps_answer, wait_rating."
+    )

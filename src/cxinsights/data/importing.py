@@ -18,7 +18,7 @@ from cxinsights.data.atomic import replaced_folder
 from cxinsights.data.manifest import MANIFEST, read_manifest
 from cxinsights.data.mapping import map_columns
 from cxinsights.data.sources import find_files, read_raw
-from cxinsights.errors import DataError, RejectedRowsError
+from cxinsights.errors import DataError, RejectedRowsError, SourceError
 from cxinsights.params import ALL, Project, SourceSpec, Study, TableSpec
 from cxinsights.schemas.checks import schema
 from cxinsights.schemas.tables import KEYS, NEEDED, ORDER, SCORES
@@ -114,6 +114,12 @@ def _fingerprint(study: Study, located: dict[str, list[tuple[SourceSpec, Path]]]
 def _gather(table: str, spec: TableSpec, located: list[tuple[SourceSpec, Path]], study: Study) -> _Gathered:
     """Read and type all files of one table; set apart the rows that cannot be read or typed."""
     gathered = _Gathered(pd.DataFrame())
+    names = [path.name for _, path in located]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise SourceError(
+            f"{study.name}: {table}: more than one file is called {', '.join(twice)}. Rows are named by file and line: "
+            "give the files names of their own."
+        )
     frames = []
     for source, path in located:
         raw = read_raw(path, source)

@@ -77,8 +77,7 @@ def percent(share: float, decimals: int = 0) -> str:
 
 def share_text(share: float, low: float, high: float) -> str:
     """A share and its interval: 24% (20 to 28)."""
-    decimals = decimals_for(50 * (high - low)) if high - low < 0.01 else 0
-    return f"{percent(share, decimals)}{SPACE}({interval(100 * low, 100 * high, decimals)})"
+    return f"{percent(share)}{SPACE}({interval(100 * low, 100 * high)})"
 
 
 def metric_score(metric: str, score: float | Suppressed, decimals: int | None = None) -> str:

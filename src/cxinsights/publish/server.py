@@ -116,6 +116,8 @@ class _Live(VoilaHandler):
 
     async def get(self, path: str) -> None:
         self._work = asyncio.current_task()
+        if self.request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+            raise tornado.web.HTTPError(403)  # a page elsewhere could keep every turn taken
         report = ReportId(*path.split("/"))
         notebook = f"{path}/{report.analysis}.ipynb"
         if not (Path(self.settings["reports"]) / notebook).is_file():

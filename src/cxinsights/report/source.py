@@ -9,15 +9,16 @@ import pandas as pd
 
 from cxinsights.analysis.baseline import Baseline
 from cxinsights.analysis.scorecard import node_of
-from cxinsights.data.tables import data_hash, has_table, read_table
+from cxinsights.data.tables import data_hash, has_table, read_table, table_columns
 from cxinsights.display.blocks import Headline
-from cxinsights.errors import ParamsError
+from cxinsights.errors import ParamsError, UnknownNameError, did_you_mean
 from cxinsights.params import ALL, DriversParams, Project, ReportParams, Study, load_study, resolve
 from cxinsights.privacy import Guarded, guard, hidden_ratings, is_hidden
 from cxinsights.report.baselines import KeptBaseline, answers_of, driver_columns, load_baseline, with_weights
 from cxinsights.report.cache import remember
 from cxinsights.report.record import Provenance, record
 from cxinsights.schemas.columns import column
+from cxinsights.schemas.tables import SCORES
 
 __all__ = ["Source", "open_source"]
 
@@ -96,6 +97,14 @@ class Source:
         return record(result, headline, read)
 
 
+def _check_columns(params: DriversParams, project: Project, study: Study) -> None:
+    have = table_columns(project, study, "responses")
+    ratings = [name for name in have if name.endswith("_rating") or name in SCORES]
+    for name in ([] if params.outcome == "nps" else [params.outcome]) + params.drivers:
+        if name not in have:
+            raise UnknownNameError(f"params/{study.name}: drivers: {did_you_mean('column', name, ratings)}")
+
+
 def _check_scales(params: DriversParams, study: Study) -> None:
     """Drivers are set against each other by their means, which only one scale allows."""
     scales = {name: (column(name, study).min, column(name, study).max) for name in params.drivers}
@@ -123,6 +132,7 @@ def open_source(params: ReportParams, project: Project | None = None) -> Source:
     study.periods.period(params.period)
     study.check_place(params.region, params.unit)
     if isinstance(params, DriversParams):
+        _check_columns(params, project, study)
         _check_scales(params, study)
     source = Source(params, project, study)
     source.kept  # noqa: B018  reads or computes the baseline now, so that what is missing is said here

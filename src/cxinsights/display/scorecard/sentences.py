@@ -36,7 +36,7 @@ def headline_scorecard(result: Guarded) -> Headline:
 
 
 def tally_parts(result: Guarded) -> Block:
-    """How many regions or units moved which way, by their clearest change on any measure."""
+    """How many regions or units moved which way on any measure; steady are those that are on every one."""
     card = Card(result)
     if card.params.unit != ALL or not card.parts:
         return Nothing()
@@ -44,13 +44,14 @@ def tally_parts(result: Guarded) -> Block:
     for name, states in card.states_of_parts():
         if not states:
             continue
-        for key, members in (("worse", WORSE), ("better", BETTER), ("steady", ("steady",))):
+        for key, members in (("worse", WORSE), ("better", BETTER)):
             on = [METRIC_NAMES[m] for m, state in states.items() if state in members]
             if on:
                 moved.setdefault(key, []).append((name, on))
                 break
         else:
-            moved.setdefault("cannot_tell", []).append((name, []))
+            steady = all(state == "steady" for state in states.values())
+            moved.setdefault("steady" if steady else "cannot_tell", []).append((name, []))
     rows = [
         TallyRow(key, [name for name, _ in moved[key]], _tally_text(moved[key], key, len(card.metrics)))
         for key in ("worse", "better", "steady", "cannot_tell")

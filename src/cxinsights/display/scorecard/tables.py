@@ -230,8 +230,10 @@ def _row(card: Card, rows: pd.DataFrame, name: str, *, link: str = "", total: bo
         else ScoreCell(metric, False, "No answers")
         for metric in card.metrics
     ]
-    n = int(rows["n"].max())
-    return ScoreRow(name, count(n) + (", few" if 0 < n < FEW else ""), cells, link, total)
+    bases = rows.loc[[metric for metric in card.metrics if metric in rows.index], "n"]
+    fewest, most = int(bases.min()), int(bases.max())  # each measure has its own; the cells stand side by side
+    told = count(most) if fewest == most else f"{fewest:,} to {count(most)}"
+    return ScoreRow(name, told + (", few" if 0 < fewest < FEW else ""), cells, link, total)
 
 
 def _sort_key(part: pd.DataFrame, metric: str) -> float:
@@ -257,7 +259,7 @@ def _legend(card: Card) -> list[tuple[Sequence[str], str]]:
         (("better", "worse"), "clear, by a test adjusted among all that are compared"),
         (("slightly_better", "slightly_worse"), f"clear, but all of the interval within {within}"),
         (("steady",), f"the interval holds zero and stays within {within}"),
-        (("cannot_tell",), "too few answers to say either, or not clear among all that are compared"),
+        (("cannot_tell",), "the answers leave it open, or it is not clear among all that are compared"),
     ]
 
 
