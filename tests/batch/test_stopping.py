@@ -16,6 +16,14 @@ from tests.small import ANSWERS, STUDY, make_project
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads processes from /proc (Linux)")
 
 
+AS_FROM_A_TERMINAL = """
+import signal
+from cxinsights.cli import main
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in the background of a shell
+main()
+"""
+
+
 def kernels_of(project: Project) -> list[int]:
     return [pid for pid in processes_of(project) if b"ipykernel" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
@@ -25,9 +33,13 @@ def running(tmp_path: Path) -> Iterator[tuple[Project, subprocess.Popen]]:
     """A run with two reports under way that would take minutes, in a process group of its own."""
     project = make_project(tmp_path, STUDY, ANSWERS)
     write_notebook(project.notebooks / "scorecard.ipynb", "unit = ''", "import time\ntime.sleep(300)")
-    command = [sys.executable, "-m", "cxinsights", "run", "--study", "shops", "--workers", "2"]
+    command = [sys.executable, "-c", AS_FROM_A_TERMINAL, "run", "--study", "shops", "--workers", "2"]
     run = subprocess.Popen(
-        command, env=environment(project), start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        env=environment(project),
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     assert wait_for(lambda: len(kernels_of(project)) == 2, 90)
     yield project, run

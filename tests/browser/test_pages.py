@@ -217,10 +217,12 @@ def test_every_link_of_every_page_leads_somewhere(browser: Browser, server: Serv
         if address in seen or "/live/" in address:
             continue
         seen.add(address)
-        answer = page.goto(address)
+        answer = page.request.get(address)
         if answer.status != 200:
             dead.append(address.removeprefix(server.url))
+        if answer.status != 200 or address.endswith(".csv"):
             continue
+        page.goto(address)
         links = page.evaluate("[...document.links].map(l => l.href.split('#')[0])")
         waiting += [link for link in links if link.startswith("http")]
     assert dead == []

@@ -44,7 +44,7 @@ def find_reports(project: Project) -> list[Listed]:
             continue
         try:
             result = json.loads(path.read_text(encoding="utf-8"))
-            leading = [s["state"] for s in result["scores"] if s["metric"] == result["scores"][0]["metric"]]
+            leading = [s["state"] for s in result["scores"] if s.get("metric") == result["scores"][0].get("metric")]
             state = next((state for state in leading if state in _NEWS), None)  # the headline's own measure
             made_at = datetime.fromisoformat(json.loads(run.read_text(encoding="utf-8"))["made_at"])
             found.append(Listed(report, str(result["headline"]), state, made_at))
