@@ -37,7 +37,7 @@ def figure_importance(result: Guarded) -> Block:
     elif len(leaders) == 1:
         title = f"{as_subject(leaders[0])} stands out from the rest"
     elif len(leaders) <= 3:
-        title = f"{as_subject(joined(leaders))} stand out; their order is not settled"
+        title = f"{as_subject(joined(leaders))} lead; their order is not settled"
     else:
         title = f"The first {spelled(len(leaders))} cannot be told apart"
     top, last = frame.iloc[0], frame.iloc[-1]
