@@ -5,6 +5,7 @@ heading, a table, a picture.
 """
 
 import base64
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -42,7 +43,7 @@ MEDIA_TYPE = "application/vnd.cxinsights.block+html"
 """Under this type a notebook's output holds the HTML of a block."""
 
 
-class Block:
+class Block(ABC):
     """A part of a page."""
 
     _macro: ClassVar[str]
@@ -51,9 +52,9 @@ class Block:
         """HTML for our pages."""
         return getattr(_macros(), self._macro)(self).strip()
 
+    @abstractmethod
     def as_markdown(self) -> str:
         """What any notebook shows."""
-        raise NotImplementedError
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         text = self.as_markdown()
