@@ -101,6 +101,7 @@ class _Live(VoilaHandler):
     """A report's notebook, run for this visit; its kernel ends with the page."""
 
     running = 0
+    _work: asyncio.Task | None = None
 
     def set_default_headers(self) -> None:
         _Plain.set_default_headers(self)
@@ -112,7 +113,8 @@ class _Live(VoilaHandler):
 
     def on_connection_close(self) -> None:
         """Let a reader who left hold neither kernel nor turn until the cell ends that is running."""
-        self._work.cancel()
+        if self._work is not None:
+            self._work.cancel()
 
     async def get(self, path: str) -> None:
         self._work = asyncio.current_task()
