@@ -1,6 +1,8 @@
 """The command line: what it prints, what it makes, and how errors end."""
 
+import errno
 import io
+import os
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -206,3 +208,24 @@ def test_a_run_with_a_failure_makes_the_others_and_ends_in_exit_code_1(tmp_path:
     page = (project.outputs / "index.html").read_text(encoding="utf-8")
     assert "South has too few answers for drivers of its own" in page
     assert (project.outputs / f"shops/{PERIOD}/shops/south/drivers/result.json").exists()
+
+
+def test_a_disk_that_refuses_is_one_line(shops: Project, say) -> None:
+    shops.outputs.write_text("not a folder")
+    ended = say("import", "shops")
+    assert (ended.code, ended.err) == (
+        3,
+        f"cxinsights: {os.strerror(errno.ENOTDIR)} ({'/'.join(shops.outputs.parts[-2:])}/shops)\n",
+    )
+
+
+def test_a_fault_of_ours_quotes_nobody(shops: Project, say, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("could not read 'the lady was rude'")
+
+    monkeypatch.setattr("cxinsights.data.importing.import_study", fail)
+    ended = say("import", "shops")
+    assert ended.code == 3
+    assert ended.err.startswith("cxinsights: unexpected ValueError in test_cli.py, line ")
+    assert ended.err.endswith(" CXINSIGHTS_TRACEBACK=1 shows all of it; it may quote what people answered.\n")
+    assert "rude" not in ended.err

@@ -138,3 +138,11 @@ def test_the_adjusted_interval_covers_and_the_plain_one_falls_short() -> None:
             found = estimate(Sample(values), "nps", nps_interval=form)
             held[form] += found.ci_low <= 65 <= found.ci_high
     assert held["adjusted"] / 4000 > 0.93 > held["wald"] / 4000
+
+
+def test_an_adjusted_interval_holds_its_score_however_unequal_the_weights() -> None:
+    """One answer of twelve has nearly all the weight: the adjusted centre lies far from it."""
+    sample = sample_of(np.array([100.0] + [-100.0] * 11), np.array([1000.0] + [1.0] * 11))
+    found = estimate(sample, "nps")
+    assert found.method == "adjusted_wald_effective"
+    assert found.ci_low <= found.score <= found.ci_high

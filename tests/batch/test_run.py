@@ -7,6 +7,7 @@ import shutil
 import socket
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -16,7 +17,8 @@ from cxinsights.batch.plan import Plan, make_plan
 from cxinsights.batch.run import Summary, run_plan
 from cxinsights.data.importing import import_study
 from cxinsights.params import Project, load_study
-from tests.batch.shops import PERIOD, make_shops
+from tests.batch.shops import PERIOD, make_shops, write_notebook
+from tests.small import make_project
 
 NORTH, SOUTH, WEST = (f"shops/{PERIOD}/shops/{unit}" for unit in ("north", "south", "west"))
 BROKEN = "assert unit != 'south', 'broken on purpose'"
@@ -184,3 +186,26 @@ def test_two_runs_give_the_same_bytes(first: Ran, second: Ran) -> None:
     for name in ("result.json", *first.result(f"{NORTH}/drivers")["downloads"], "index.html"):
         assert one[name] == two[name], name
     assert one["run.json"] != two["run.json"]  # it was made again
+
+
+def test_a_record_of_another_report_is_refused(tmp_path: Path) -> None:
+    """As threads would leave it, which share one environment."""
+    project = make_project(tmp_path)
+    other = {
+        "study": "shops",
+        "period": PERIOD,
+        "region": "_all",
+        "unit": "_all",
+        "analysis": "scorecard",
+        "status": "ok",
+    }
+    folder = 'os.environ["CXINSIGHTS_RECORD_TO"]'
+    write_notebook(
+        project.notebooks / "scorecard.ipynb",
+        "unit = ''",
+        f"import os, pathlib\npathlib.Path({folder}, 'result.json').write_text({json.dumps(other)!r})",
+    )
+    (outcome,) = run(project, f"shops/{PERIOD}/shops/north/scorecard").summary.outcomes
+    assert outcome.error == (
+        "notebooks/scorecard.ipynb: another report was recorded in its place: run reports in processes, not in threads."
+    )

@@ -3,12 +3,14 @@
 import errno
 import logging
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from cxinsights.data import atomic
-from cxinsights.data.atomic import replaced_folder
+from cxinsights.data.atomic import drop_unfinished, replaced_folder
 
 
 def content(folder: Path) -> dict[str, str]:
@@ -56,3 +58,14 @@ def test_where_folders_cannot_be_exchanged_the_fallback_says_so(
     assert content(target) == {"a.txt": "second"}
     assert [p.name for p in tmp_path.iterdir()] == ["report"]
     assert caplog.messages == ["plain rename: folders cannot be exchanged in one step here (Invalid argument)"]
+
+
+def test_what_a_dead_process_left_goes_and_what_a_live_one_makes_stays(tmp_path: Path) -> None:
+    target = tmp_path / "report"
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    left = tmp_path / f".report.new-{int(ended.stdout)}-abc"
+    left.mkdir()
+    with replaced_folder(target) as fresh:
+        drop_unfinished(target)
+        assert not left.exists()
+        assert fresh.exists()

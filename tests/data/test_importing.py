@@ -9,7 +9,7 @@ import pytest
 from cxinsights.data.importing import import_study
 from cxinsights.data.manifest import read_manifest
 from cxinsights.data.tables import read_table
-from cxinsights.errors import DataError, RejectedRowsError
+from cxinsights.errors import DataError, RejectedRowsError, SourceError
 from cxinsights.params import Project, Study
 from tests.small import ANSWERS, STUDY, small_study
 
@@ -217,3 +217,16 @@ def test_a_code_written_with_a_decimal_is_the_code(tmp_path: Path) -> None:
     first = read_table(project, study, "responses").set_index("response_id").loc["1"]
     assert pd.isna(first["nps_answer"])
     assert not first["wait_rating_applies"]
+
+
+def test_two_files_of_one_name_cannot_be_told_apart(tmp_path: Path) -> None:
+    project, study = small_study(tmp_path, STUDY.replace("files: answers.csv", 'files: "*/answers.csv"'))
+    for year in ("2025", "2026"):
+        (project.data("shops") / "raw" / year).mkdir()
+        (project.data("shops") / "raw" / year / "answers.csv").write_text(ANSWERS)
+    with pytest.raises(SourceError) as info:
+        import_study(project, study)
+    assert str(info.value) == (
+        "shops: responses: more than one file is called answers.csv. Rows are named by file and line: give the files "
+        "names of their own."
+    )

@@ -263,3 +263,22 @@ def test_names_are_escaped_in_the_whole_report() -> None:
     page = BeautifulSoup("".join(part(result).as_html() for part in PARTS), "html.parser")
     assert "<b>North</b> & co" in page.get_text()
     assert page.find("i") is None
+
+
+def test_a_unit_is_steady_only_where_every_measure_is() -> None:
+    """Of 900 answers CES is known closely enough to be steady, NPS is not."""
+    result = scorecard(together(moved("u0", SAME, SAME, 900), moved("u1", SAME, SAME, 9_000)), units(2))
+    states = result.changes[result.changes["level"] == "unit"].set_index(["unit", "metric"])["state"]
+    assert (states["u0", "nps"], states["u0", "csat"]) == ("cannot_tell", "steady")
+    assert {row.state: row.names for row in report.tally_parts(result).rows} == {
+        "steady": ["Unit 1"], "cannot_tell": ["Unit 0"],
+    }  # fmt: skip
+
+
+def test_the_base_beside_a_name_is_that_of_all_measures_shown(south) -> None:
+    frame = together(moved("north", SAME, SAME, 400), south)
+    frame.loc[(frame["unit"] == "north") & (frame["period"] == "2026Q3"), "csat_score"] = [float("nan")] * 30 + [
+        4.0
+    ] * 370
+    rows = {row.name: row.base.replace("\u00a0", " ") for row in report.table_parts(scorecard(frame, study())).rows}
+    assert (rows["North"], rows["South"]) == ("370 to 400 answers", "400 answers")

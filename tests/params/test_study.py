@@ -151,3 +151,26 @@ def test_no_project_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize("name", ["demo", "sfo-airport"])
 def test_our_own_studies_are_good(root: Path, name: str) -> None:
     assert load_study(Project(root), name).regions
+
+
+def test_a_kind_of_survey_nobody_named(tmp_path: Path) -> None:
+    with pytest.raises(ParamsError) as error:
+        small_study(tmp_path, STUDY + "scorecard: {survey: relationshp}\n")
+    assert str(error.value) == (
+        "params/shops/study.yml: scorecard: unknown survey 'relationshp'. Did you mean 'relationship'? "
+        "Known: relationship."
+    )
+
+
+def test_the_usual_survey_is_the_first_named(tmp_path: Path) -> None:
+    _, study = small_study(tmp_path, STUDY + "surveys: {gate: At the gate, phone: By phone}\n")
+    assert resolve(study, "scorecard", "2026Q3").survey == "gate"
+
+
+def test_drivers_rest_on_no_fewer_answers_than_may_be_shown(tmp_path: Path) -> None:
+    with pytest.raises(ParamsError) as error:
+        small_study(tmp_path, STUDY + "privacy: {customer_min: 30}\ndrivers: {drivers: [wait_rating]}\n")
+    assert str(error.value) == (
+        "params/shops/study.yml: drivers: min_base_per_driver (15) is under what may be shown "
+        "(privacy.customer_min, 30). Raise it to that."
+    )

@@ -68,6 +68,14 @@ def test_each_entry_has_state_analysis_and_date(good: Project) -> None:
     assert marks == [("better", "Better"), ("cannot_tell", "Cannot tell"), ("worse", "Worse"), ("steady", "Steady")]
 
 
+def test_the_mark_is_that_of_the_headlines_own_measure(project: Project) -> None:
+    """NPS was not compared and CSAT rose: a headline on NPS is marked with neither."""
+    folder = place_report(project, "shops/2026Q3/emea/bank/scorecard", "Bank’s NPS is 43")
+    scores = [{"metric": "nps", "state": None}, {"metric": "csat", "state": "better"}]
+    (folder / "result.json").write_text(json.dumps({"headline": "Bank’s NPS is 43", "scores": scores}))
+    assert [listed.state for listed in find_reports(project)] == [None]
+
+
 def test_a_later_period_stands_above_an_earlier_one(good: Project) -> None:
     place_report(good, "shops/2025Q4/emea/bank/scorecard", "Bank as it was")
     place_report(good, "shops/2026Q4/emea/bank/scorecard", "Bank as it is")

@@ -173,3 +173,21 @@ def test_before_the_first_import(tmp_path: Path) -> None:
     with pytest.raises(DataError) as info:
         load_baseline(project, load_study(project, "shops"), "2026Q3")
     assert str(info.value) == "shops: no tables yet. Run: cxinsights import shops (make reports does it for you)."
+
+
+def test_drivers_that_cannot_be_computed_stop_no_scorecard(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    project, study = imported(
+        tmp_path, STUDY + DRIVERS.replace("csat_score,", "csat_score, outcome_parts: [wait_rating],")
+    )
+    kept = load_baseline(project, study, "2026Q3")
+    assert len(kept.baseline.scores)
+    assert kept.company_importance.empty
+    assert caplog.messages == [
+        "no company drivers: drivers: wait_rating cannot explain csat_score: wait_rating is named as a part of the "
+        "outcome (outcome_parts). Take it off the drivers."
+    ]
+
+
+def test_yearly_waves_are_compared_once(tmp_path: Path) -> None:
+    project, study = imported(tmp_path, STUDY.replace("every: quarter", "every: year"))
+    assert set(load_baseline(project, study, "2026").baseline.changes["comparison"]) == {"year_ago"}

@@ -18,6 +18,7 @@ from cxinsights.privacy import Guarded, Suppressed
 from cxinsights.report.source import Source, open_source
 from tests.small import STUDY, small_study
 
+SMALL = STUDY
 STUDY = STUDY[: STUDY.index("units:")].replace("      unit: unit\n", "      unit: unit\n      region: region\n")
 STUDY = STUDY.replace("      weight: {from: weight, optional: true}\n", "      age_group: age\n      survey: survey\n")
 STUDY += "columns: {age_group: {label: Age, type: category}}\nscores: {segments: [age_group]}\n"
@@ -243,3 +244,22 @@ def test_an_unknown_driver_names_file_and_nearest(company: tuple[Project, Study]
         "params/shops: drivers: unknown column 'wiat_rating'. Did you mean 'wait_rating'? Known: csat_score, "
         "nps_answer, wait_rating."
     )
+
+
+def test_importance_of_another_outcome_is_not_borrowed(company: tuple[Project, Study]) -> None:
+    assert opened(company, "drivers", "apac", "f", outcome="nps").company_importance is None
+
+
+def test_a_target_of_the_only_region_is_the_companys(tmp_path: Path) -> None:
+    targets = "region,unit,metric,period,value,source,date,base\nshops,_all,nps,2026Q3,30,board,2026-01-01,all\n"
+    names = targets.splitlines()[0].split(",")
+    table = (
+        "  targets:\n    sources: [{files: targets.csv}]\n    columns: {"
+        + ", ".join(f"{n}: {n}" for n in names)
+        + "}\n"
+    )
+    project, study = small_study(tmp_path, SMALL.replace("max_reject", table + "max_reject"))
+    (project.data("shops") / "raw" / "targets.csv").write_text(targets)
+    import_study(project, study)
+    source = open_source(resolve(study, "scorecard", "2026Q3"), project)
+    assert source.targets[["region", "unit", "value"]].to_numpy().tolist() == [[ALL, ALL, 30.0]]
