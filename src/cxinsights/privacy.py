@@ -171,10 +171,12 @@ def is_shown(figures: pd.Series) -> pd.Series:
 def _shown(frame: pd.DataFrame, how: Published, rules: PrivacyRules, hidden: bool, where: str) -> pd.DataFrame:
     if frame.empty:
         return frame.drop(columns="hidden", errors="ignore")
-    if how.base not in frame:
-        raise PrivacyError(f"{where}: no figure without its base; the column '{how.base}' is missing.")
-    threshold = rules.employee_min if how.whose == "employees" else rules.customer_min
-    small = ~(frame[how.base] >= threshold) & (frame[how.base] != 0)  # an unknown base is too small
+    missing = [base for base in how.bases if base not in frame]
+    if missing:
+        raise PrivacyError(f"{where}: no figure without its base; the column '{missing[0]}' is missing.")
+    thresholds = {b: rules.employee_min if w == "employees" else rules.customer_min for b, w in how.bases.items()}
+    under = {b: ~(frame[b] >= t) & (frame[b] != 0) for b, t in thresholds.items()}  # an unknown base is too small
+    small = pd.concat(under, axis=1).any(axis=1)
     extra = frame.get("hidden", pd.Series(False, index=frame.index)).astype(bool) | hidden
     frame = frame.drop(columns="hidden", errors="ignore")
     if not (small | extra).any():
@@ -182,8 +184,9 @@ def _shown(frame: pd.DataFrame, how: Published, rules: PrivacyRules, hidden: boo
     frame = frame.copy()
     for name in [c for c in frame if c not in how.keep]:
         column = frame[name].astype(object)
-        column[extra] = Suppressed(threshold, "complement")
-        column[small] = Suppressed(threshold)
+        column[extra] = Suppressed(thresholds[how.base], "complement")
+        for base, threshold in thresholds.items():
+            column[under[base]] = Suppressed(threshold)
         frame[name] = column
     return frame
 

@@ -19,6 +19,7 @@ from cxinsights.analysis.resampling import bootstrap_moments, moments
 from cxinsights.analysis.scores import METRICS, Sample, estimate, sample_of
 from cxinsights.analysis.weighting import kish_deff, kish_n, rake
 from cxinsights.params import Scale, ScoreRules
+from tests.reference import journeys, linkage, segments
 
 Case = dict[str, Any]
 DRAWS = 4000
@@ -145,6 +146,9 @@ ADAPTERS: dict[str, Callable[[Case, pd.DataFrame], dict[str, Any]]] = {
     "raking": raking,
     "ols": ols,
     "importance": importance,
+    **journeys.ADAPTERS,
+    **segments.ADAPTERS,
+    **linkage.ADAPTERS,
 }
 
 _NPS = ["n", "n_missing", "promoters", "passives", "detractors", "nps", "se_denominator_n", "adjusted_wald_3T"]
@@ -170,6 +174,9 @@ MUST: dict[str, list[str]] = {
     "raking": ["first_20_weights", "kish_deff", "sum", "weighted_nps"],
     "ols": ["n", "coefficients", "r_squared", "se_HC.HC3", "HC3_p", "HC3_ci", "standardised_beta", "vif"],
     "importance": [*_LMG, "complete_dominance_matrix", "bootstrap_lmg_perc_ci"],
+    **journeys.MUST,
+    **segments.MUST,
+    **linkage.MUST,
 }
 """What has to agree, by kind: paths into `expected`; * is any name, ? any name at the top of an edge case."""
 

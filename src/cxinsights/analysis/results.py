@@ -4,14 +4,15 @@ A result is a frozen dataclass. Each of its frames is declared once, as a `table
 guard, with the column that holds its base) or as `private` (a row per person: never recorded, never shown).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Literal
 
 import pandas as pd
 
-__all__ = ["Published", "Status", "private", "published_tables", "table"]
+__all__ = ["Published", "Status", "Whose", "private", "published_tables", "table"]
 
+Whose = Literal["customers", "employees"]
 Status = Literal["ok", "too_few", "refused", "no_data"]
 """How an analysis ended; anything but ok has its reason beside it, and is a result all the same."""
 
@@ -20,16 +21,28 @@ Status = Literal["ok", "too_few", "refused", "no_data"]
 class Published:
     """How one table may leave: which column is its base, whose answers they are, what stays when hidden."""
 
-    base: str
-    whose: Literal["customers", "employees"]
+    bases: dict[str, Whose]
+    """Columns with the answers behind each row, the first leading, and whose answers they are."""
     keep: tuple[str, ...]
+    family: tuple[str, ...] | None
+    """Columns that name a family of tests; None where the table holds none, or has them adjusted already."""
+    plan: tuple[str, ...] | None
+    """Columns that name a figure which totals link to the same figure of other reports; None where none do."""
+
+    @property
+    def base(self) -> str:
+        """The leading base."""
+        return next(iter(self.bases))
 
 
 def table(
     base: str = "n",
     *,
     keep: Sequence[str],
-    whose: Literal["customers", "employees"] = "customers",
+    whose: Whose = "customers",
+    also: Mapping[str, Whose] | None = None,
+    family: Sequence[str] | None = None,
+    plan: Sequence[str] | None = None,
 ) -> Any:
     """Declare a publishable frame of a result.
 
@@ -41,11 +54,18 @@ def table(
         Columns that name a row; all others are hidden where the base is too small.
     whose
         Whose answers they are: customers and employees have thresholds of their own.
+    also
+        Further columns that are bases of each row, and whose answers those are.
+    family
+        For a table with `p_value`: columns that name a family of tests. All reports of a period are adjusted
+        together, and `p_adjusted` and `n_comparisons` are added (or replaced) before anything is shown.
+    plan
+        Columns that name a figure whose company, region and unit values add up (its base does): where one is too
+        small to be shown, the period's plan hides what it would follow from.
     """
-    return field(
-        default_factory=pd.DataFrame,
-        metadata={"publish": Published(base, whose, (*keep, base))},
-    )
+    bases = {base: whose, **(also or {})}
+    how = Published(bases, (*keep, *bases), tuple(family) if family else None, tuple(plan) if plan else None)
+    return field(default_factory=pd.DataFrame, metadata={"publish": how})
 
 
 def private() -> Any:

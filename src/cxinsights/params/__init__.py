@@ -2,9 +2,18 @@
 
 from cxinsights.params.mapping import ColumnMap, SourceSpec, TableSpec
 from cxinsights.params.model import Strict
-from cxinsights.params.periods import Period, PeriodScheme
+from cxinsights.params.periods import Period, PeriodScheme, Span
 from cxinsights.params.project import Project
-from cxinsights.params.reports import ALL, ANALYSES, DriversParams, ReportParams, ScorecardParams
+from cxinsights.params.reports import (
+    ALL,
+    ANALYSES,
+    DriversParams,
+    FunnelParams,
+    LinkageParams,
+    ReportParams,
+    ScorecardParams,
+    SegmentationParams,
+)
 from cxinsights.params.study import (
     ColumnSpec,
     PrivacyRules,
@@ -24,6 +33,8 @@ __all__ = [
     "ColumnMap",
     "ColumnSpec",
     "DriversParams",
+    "FunnelParams",
+    "LinkageParams",
     "Period",
     "PeriodScheme",
     "PrivacyRules",
@@ -34,7 +45,9 @@ __all__ = [
     "Scale",
     "ScoreRules",
     "ScorecardParams",
+    "SegmentationParams",
     "SourceSpec",
+    "Span",
     "Strict",
     "Study",
     "TableSpec",

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from cxinsights.errors import UnknownNameError, did_you_mean
 from cxinsights.params.model import NAME, Strict
 
-__all__ = ["Period", "PeriodScheme"]
+__all__ = ["Period", "PeriodScheme", "Span"]
 
 _MONTHS = (
     "January", "February", "March", "April", "May", "June",
@@ -28,6 +28,14 @@ class Period(Strict):
     short: Annotated[str, Field(description="as an axis has it: Q3 26")]
     start: date | None = None
     end: Annotated[date | None, Field(description="last day, included")] = None
+
+
+class Span(Strict):
+    """The days a report reads: the period's first and last, and the last that the extract covers."""
+
+    start: date
+    end: date
+    cutoff: date
 
 
 class PeriodScheme(Strict):

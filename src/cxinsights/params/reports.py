@@ -7,23 +7,39 @@ report was asked can be read off the report.
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from cxinsights.errors import ParamsError
 from cxinsights.params.model import Strict, faults_of
 
-__all__ = ["ALL", "ANALYSES", "DriversParams", "ReportParams", "ScorecardParams"]
+__all__ = [
+    "ALL",
+    "ANALYSES",
+    "DriversParams",
+    "FunnelParams",
+    "LinkageParams",
+    "ReportParams",
+    "ScorecardParams",
+    "SegmentationParams",
+]
 
 ALL = "_all"
 """Stands for all units of a region, and for all regions of a study."""
+
+
+def _named_once(value: list[str]) -> list[str]:
+    twice = sorted({name for name in value if value.count(name) > 1})
+    if twice:
+        raise ValueError(f"named twice: {', '.join(twice)}")
+    return value
 
 
 class ReportParams(Strict):
     """What every report is about."""
 
     analysis: ClassVar[str]
-    needs: ClassVar[tuple[str, ...]]
-    """Tables without which the study does not have this analysis."""
+    needs: ClassVar[tuple[tuple[str, ...], ...]]
+    """Tables without which the study does not have this analysis; one of these sets."""
 
     study: str
     period: str
@@ -50,7 +66,7 @@ class ScorecardParams(ReportParams):
     """What the scorecard shows. What the scores mean is study-wide: `scores:` in study.yml."""
 
     analysis: ClassVar[str] = "scorecard"
-    needs: ClassVar[tuple[str, ...]] = ("responses",)
+    needs: ClassVar[tuple[tuple[str, ...], ...]] = (("responses",),)
 
     survey: Annotated[str, Field(description="kind of survey; kinds are never pooled")] = "relationship"
     compare: Annotated[
@@ -62,7 +78,7 @@ class DriversParams(ReportParams):
     """What the driver regression is asked."""
 
     analysis: ClassVar[str] = "drivers"
-    needs: ClassVar[tuple[str, ...]] = ("responses",)
+    needs: ClassVar[tuple[tuple[str, ...], ...]] = (("responses",),)
 
     survey: Annotated[str, Field(description="kind of survey; kinds are never pooled")] = "relationship"
     outcome: Annotated[str, Field(description="nps (coded −100, 0, 100) or the column of a score")] = "nps"
@@ -78,14 +94,101 @@ class DriversParams(ReportParams):
     min_base_per_driver: Annotated[int, Field(ge=5, description="and this many for each driver")] = 15
     outcome_parts: Annotated[list[str], Field(description="columns that hold a part of the outcome")] = []
 
-    @field_validator("drivers")
-    @classmethod
-    def _named_once(cls, value: list[str]) -> list[str]:
-        twice = sorted({name for name in value if value.count(name) > 1})
-        if twice:
-            raise ValueError(f"named twice: {', '.join(twice)}")
-        return value
+    _drivers_once = field_validator("drivers")(_named_once)
 
 
-ANALYSES: dict[str, type[ReportParams]] = {p.analysis: p for p in (ScorecardParams, DriversParams)}
+class FunnelParams(ReportParams):
+    """What the journey funnel is asked."""
+
+    analysis: ClassVar[str] = "funnel"
+    needs: ClassVar[tuple[tuple[str, ...], ...]] = (("events",),)
+
+    survey: Annotated[str, Field(description="kind of survey the feelings are taken from")] = "relationship"
+    steps: Annotated[list[str], Field(min_length=2, max_length=12, description="stages, in order")]
+    attempt: Annotated[
+        Literal["first", "best"], Field(description="one clock from entry, or the attempt that gets furthest")
+    ] = "first"
+    order: Annotated[
+        Literal["ordered", "strict", "any"],
+        Field(description="other events allowed between; no step out of order between; or steps in any order"),
+    ] = "ordered"
+    window: Annotated[
+        Literal["whole", "none"], Field(description="days allowed from the first step to the last, or no limit")
+    ] = "whole"
+    window_days: Annotated[float, Field(gt=0, le=3660, description="length of the window")] = 30.0
+    attempts_within_days: Annotated[
+        float, Field(gt=0, le=3660, description="best: attempts begun this long after first entry are compared")
+    ] = 30.0
+    ends_attempt: Annotated[list[str], Field(description="stages that end an attempt otherwise: cancelled")] = []
+    removes_customer: Annotated[list[str], Field(description="stages that take a customer out: test orders")] = []
+    breakdowns: Annotated[list[str], Field(description="columns of the entry event to break down by")] = []
+    min_base: Annotated[int, Field(ge=30, description="mature entrants on each side of a comparison")] = 30
+
+    _steps_once = field_validator("steps", "breakdowns", "ends_attempt", "removes_customer")(_named_once)
+
+    @model_validator(mode="after")
+    def _apart(self) -> "FunnelParams":
+        both = sorted({*self.steps} & {*self.ends_attempt, *self.removes_customer})
+        if both:
+            raise ValueError(f"a step cannot also end an attempt or remove a customer: {', '.join(both)}")
+        return self
+
+
+class SegmentationParams(ReportParams):
+    """What the segmentation is asked."""
+
+    analysis: ClassVar[str] = "segmentation"
+    needs: ClassVar[tuple[tuple[str, ...], ...]] = (("customers",), ("orders",))
+
+    survey: Annotated[str, Field(description="kind of survey the held-out scores are taken from")] = "relationship"
+    method: Annotated[
+        Literal["kmeans", "latent_class", "kprototypes", "rfm"], Field(description="how segments are made")
+    ] = "kmeans"
+    inputs: Annotated[
+        list[str],
+        Field(min_length=1, max_length=20, description="columns of customers; or recency_days, n_orders, order_amount"),
+    ]
+    held_out: Annotated[list[str], Field(description="columns kept out of the making and tested after it")] = []
+    k_min: Annotated[int, Field(ge=2, le=12, description="fewest segments tried")] = 2
+    k_max: Annotated[int, Field(ge=2, le=12, description="most segments tried")] = 7
+    n_boot: Annotated[int, Field(ge=10, le=1000, description="bootstrap samples behind the stability")] = 50
+    seed: Annotated[int, Field(ge=0, description="of starts and bootstrap")] = 7
+    min_customers: Annotated[int, Field(ge=100, description="customers a segmentation needs")] = 200
+
+    _inputs_once = field_validator("inputs", "held_out")(_named_once)
+
+    @model_validator(mode="after")
+    def _held_out_apart(self) -> "SegmentationParams":
+        both = sorted({*self.inputs} & {*self.held_out})
+        if both:
+            raise ValueError(f"an input cannot also be held out: {', '.join(both)}")
+        if self.k_min > self.k_max:
+            raise ValueError(f"k_min ({self.k_min}) is above k_max ({self.k_max})")
+        return self
+
+
+class LinkageParams(ReportParams):
+    """What the employee-customer linkage is asked."""
+
+    analysis: ClassVar[str] = "linkage"
+    needs: ClassVar[tuple[tuple[str, ...], ...]] = (("sites",), ("employees", "responses"))
+
+    survey: Annotated[str, Field(description="kind of survey the customer scores are taken from")] = "relationship"
+    items: Annotated[list[str], Field(min_length=1, max_length=40, description="employee items, or site columns")]
+    scores: Annotated[
+        list[str], Field(min_length=1, max_length=12, description="nps, csat, ces, or site columns; the first leads")
+    ]
+    lag: Annotated[int, Field(ge=0, le=8, description="periods by which employees' answers come earlier")] = 0
+    controls: Annotated[list[str], Field(description="site columns held equal in partials and model")] = []
+    n_boot: Annotated[int, Field(ge=200, le=20_000, description="bootstrap draws of sites")] = 2000
+    seed: Annotated[int, Field(ge=0, description="of the bootstrap")] = 7
+    min_sites: Annotated[int, Field(ge=5, description="fewer sites are refused")] = 10
+    claim_sites: Annotated[int, Field(ge=10, description="sites a headline claim needs")] = 30
+
+    _items_once = field_validator("items", "scores", "controls")(_named_once)
+
+
+ANALYSES: dict[str, type[ReportParams]] = {
+    p.analysis: p for p in (ScorecardParams, SegmentationParams, FunnelParams, LinkageParams, DriversParams)
+}
 """Every analysis by name, in the order reports are listed."""

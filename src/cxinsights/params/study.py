@@ -33,6 +33,7 @@ __all__ = [
 
 Name = Annotated[str, Field(pattern=NAME)]
 Layer = dict[str, Any]
+_IDENTITY = ("study", "period", "region", "unit")
 
 
 class ColumnSpec(Strict):
@@ -107,6 +108,9 @@ class Unit(Strict):
 
     label: str
     scorecard: Layer = {}
+    segmentation: Layer = {}
+    funnel: Layer = {}
+    linkage: Layer = {}
     drivers: Layer = {}
 
 
@@ -116,6 +120,9 @@ class Region(Strict):
     label: str
     units: Annotated[dict[Name, Unit], Field(min_length=1)]
     scorecard: Layer = {}
+    segmentation: Layer = {}
+    funnel: Layer = {}
+    linkage: Layer = {}
     drivers: Layer = {}
 
 
@@ -139,6 +146,9 @@ class StudyFile(Strict):
     rake: RakeRules | None = None
     units: Annotated[dict[Name, Unit], Field(description="units of a study without regions")] = {}
     scorecard: Layer = {}
+    segmentation: Layer = {}
+    funnel: Layer = {}
+    linkage: Layer = {}
     drivers: Layer = {}
 
 
@@ -165,6 +175,11 @@ class Study(StudyFile):
         if name not in units:
             raise UnknownNameError(f"{self.name}: {region}: {did_you_mean('unit', name, units)}")
         return units[name]
+
+    def asks_for(self, analysis: str) -> bool:
+        """Whether the study says what this analysis needs to be told (the scorecard needs nothing)."""
+        own = {name: f for name, f in ANALYSES[analysis].model_fields.items() if name not in _IDENTITY}
+        return bool(getattr(self, analysis)) or not any(field.is_required() for field in own.values())
 
     def check_place(self, region: str, unit: str) -> None:
         """Raise UnknownNameError unless this is the company, a region, or a unit of a region."""
@@ -245,7 +260,7 @@ def resolve(study: Study, analysis: str, period: str, region: str = ALL, unit: s
     study.check_place(region, unit)
     model = ANALYSES[analysis]
     layers = study.layers(analysis, region, unit)
-    asked = {"study": study.name, "period": period, "region": region, "unit": unit}
+    asked = dict(zip(_IDENTITY, (study.name, period, region, unit), strict=True))
     own = [name for name in model.model_fields if name not in asked]
     merged: Layer = {}
     for where, layer in layers:
@@ -284,7 +299,7 @@ def _check_sections(study: Study) -> None:
     """Resolve every report once, so that a mistake in a unit's block is found before a batch starts."""
     period = study.periods.example().id
     for analysis in ANALYSES:
-        if analysis == "drivers" and not study.drivers:
+        if not study.asks_for(analysis):
             continue
         resolve(study, analysis, period)
         for region_name, region in study.regions.items():

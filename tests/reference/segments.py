@@ -1,0 +1,12 @@
+"""Adapters of the kinds about numeric and mixed segments, latent classes, RFM."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+Case = dict[str, Any]
+
+ADAPTERS: dict[str, Callable[[Case, pd.DataFrame], dict[str, Any]]] = {}
+MUST: dict[str, list[str]] = {}
+"""What has to agree, by kind: paths into `expected`."""
