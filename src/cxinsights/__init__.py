@@ -29,6 +29,7 @@ _HOMES = {
     "guard": "privacy",
     "headline_drivers": "display.drivers",
     "headline_scorecard": "display.scorecard",
+    "list_findings": "display.findings",
     "load_study": "params",
     "method_drivers": "display.drivers",
     "method_scorecard": "display.scorecard",

@@ -20,7 +20,17 @@ from cxinsights.analysis.scores import METRICS
 from cxinsights.errors import PrivacyError
 from cxinsights.params import ALL, PrivacyRules, ReportParams, Study
 
-__all__ = ["GIVES_AWAY", "Guarded", "Suppressed", "guard", "hidden_ratings", "is_hidden", "is_shown", "protect"]
+__all__ = [
+    "GIVES_AWAY",
+    "Guarded",
+    "Suppressed",
+    "guard",
+    "hidden_ratings",
+    "is_hidden",
+    "is_shown",
+    "plan_hidden",
+    "protect",
+]
 
 GIVES_AWAY = "it would give a smaller group away"
 """Reason of a report that has answers enough and is hidden for the sake of others."""
@@ -146,6 +156,27 @@ def protect(baseline: Baseline, rules: PrivacyRules) -> Baseline:
         places = _plan(bases, rules.customer_min, plans)
         rated.loc[rows.index, "hidden"] = [node in places for node in rows[NODE].itertuples(index=False, name=None)]
     return Baseline(baseline.period, scores, changes, rests, segments, rated, baseline.bases)
+
+
+def plan_hidden(nodes: pd.DataFrame, names: pd.DataFrame, bases: pd.Series, threshold: int) -> pd.Series:
+    """Which figures to hide since one too small would follow from them, beyond those that are small themselves.
+
+    Parameters
+    ----------
+    nodes
+        Company, region or unit of each figure: the columns of `NODE`.
+    names
+        What the figure is of; figures of the same names add up from units to regions and the company.
+    bases
+        Answers behind each figure.
+    """
+    hidden = pd.Series(False, index=bases.index)
+    frame = nodes.assign(n_=bases)
+    for _, rows in frame.groupby([names[name] for name in names], sort=False, dropna=False):
+        sizes = {tuple(node): int(n) for *node, n in rows[[*NODE, "n_"]].itertuples(index=False, name=None)}
+        gone = _plan(sizes, threshold, {})
+        hidden[rows.index] = [node in gone for node in rows[NODE].itertuples(index=False, name=None)]
+    return hidden
 
 
 def hidden_ratings(baseline: Baseline, node: tuple[str, str, str, str], survey: str) -> list[str]:

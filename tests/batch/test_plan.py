@@ -31,6 +31,13 @@ drivers: {drivers: [wait_rating]}
 """
 
 
+NO_TABLES = [
+    Skipped("segmentation", "no customers or orders table"),
+    Skipped("funnel", "no events table"),
+    Skipped("linkage", "no sites or employees and responses table"),
+]
+
+
 def planned(folder: Path, study: str = STUDY, answers: str = ANSWERS, asked: dict | None = None, **regions) -> Plan:
     project, loaded = small_study(folder, study, answers, **regions)
     import_study(project, loaded)
@@ -53,19 +60,22 @@ def test_company_then_regions_then_units_each_with_every_analysis(tmp_path: Path
         for place in ("_all/_all", "apac/_all", "emea/_all", "apac/retail", "emea/bank", "emea/retail")
         for analysis in ("scorecard", "drivers")
     ]
-    assert plan.skipped == []
+    assert plan.skipped == NO_TABLES
 
 
 def test_a_study_of_one_region_has_no_report_of_it_beside_the_companys(tmp_path: Path) -> None:
     plan = planned(tmp_path, STUDY + DRIVERS)
     assert places(plan) == ["_all/_all", "shops/north", "shops/south"]
-    assert plan.skipped == [Skipped("shops/_all", "one region: its report is the company's")]
+    assert plan.skipped == [Skipped("shops/_all", "one region: its report is the company's"), *NO_TABLES]
 
 
 def test_an_analysis_without_its_section_is_left_out_with_the_reason(tmp_path: Path) -> None:
     plan = planned(tmp_path, asked={"unit": "north"})
     assert [report.path for report in plan.reports] == ["shops/2026Q3/shops/north/scorecard"]
-    assert plan.skipped == [Skipped("drivers", "no drivers: section in params/shops/study.yml")]
+    assert plan.skipped == [
+        *NO_TABLES,
+        Skipped("drivers", "no drivers: section in params/shops/study.yml"),
+    ]
 
 
 def test_analyses_without_their_table_are_left_out_with_the_reason(tmp_path: Path) -> None:
@@ -73,6 +83,9 @@ def test_analyses_without_their_table_are_left_out_with_the_reason(tmp_path: Pat
     assert plan.reports == {}
     assert plan.skipped == [
         Skipped("scorecard", "no responses table"),
+        Skipped("segmentation", "no customers or orders table"),
+        Skipped("funnel", "no funnel: section in params/shops/study.yml"),
+        Skipped("linkage", "no sites or employees and responses table"),
         Skipped("drivers", "no responses table"),
     ]
 
@@ -139,7 +152,10 @@ def test_each_report_is_asked_what_its_own_unit_says(tmp_path: Path) -> None:
         ({"unit": "retial"}, "shops: unknown unit 'retial'. Did you mean 'retail'? Known: _all, bank, retail."),
         ({"region": "apac", "unit": "bank"}, "shops: apac: unknown unit 'bank'. Known: _all, retail."),
         ({"region": "_all", "unit": "retail"}, "shops: unit 'retail' needs its region. Known: apac, emea."),
-        ({"only": ["driver"]}, "unknown analysis 'driver'. Did you mean 'drivers'? Known: scorecard, drivers."),
+        (
+            {"only": ["driver"]},
+            "unknown analysis 'driver'. Did you mean 'drivers'? Known: scorecard, segmentation, funnel, linkage, drivers.",
+        ),
         ({"period": "2026-Q3"}, "'2026-Q3' is not a quarter. Write it like 2026Q4."),
         ({"period": "2020Q1"}, "shops: unknown period '2020Q1'. Did you mean '2026Q3'? Known: 2026Q2, 2026Q3."),
     ],

@@ -88,7 +88,7 @@ def test_nps_of_each_boarding_area_is_that_of_the_published_answers(airport, pub
 def test_drivers_of_2017_have_intervals_letters_and_add_up(airport) -> None:
     project, study, _ = airport
     params = resolve(study, "drivers", "2017", ALL, ALL)
-    result = fit_drivers(open_source(params, project).responses, params)
+    result = fit_drivers(open_source(params, project).rows, params)
     importance = result.importance
     assert result.status == "ok"
     assert list(importance["driver"][:3]) == ["restaurants_rating", "signs_rating", "walkways_rating"]
@@ -102,7 +102,7 @@ def test_drivers_of_2017_have_intervals_letters_and_add_up(airport) -> None:
 def test_drivers_parts_add_up_to_what_least_squares_explains(airport) -> None:
     project, study, _ = airport
     params = resolve(study, "drivers", "2017", ALL, ALL).model_copy(update={"missing": "listwise", "n_boot": 200})
-    responses = open_source(params, project).responses
+    responses = open_source(params, project).rows
     result = fit_drivers(responses, params)
     complete = responses[[*params.drivers, params.outcome, "weight"]].dropna()
     fit = WLS(complete[params.outcome], add_constant(complete[params.drivers]), weights=complete["weight"]).fit()

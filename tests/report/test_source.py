@@ -68,7 +68,7 @@ def scorecard(company: tuple[Project, Study], region: str, unit: str) -> Guarded
 
 def drivers(company: tuple[Project, Study], region: str, unit: str) -> Guarded:
     source = opened(company, "drivers", region, unit)
-    return source.guard(source.remember(fit_drivers, source.responses, company=source.company_importance))
+    return source.guard(source.fit(fit_drivers))
 
 
 @pytest.fixture(scope="module")
@@ -159,20 +159,20 @@ def test_a_rating_few_gave_cannot_be_had_from_the_drivers_of_the_others(tmp_path
 
 
 def test_answers_are_the_report_s_own_of_its_survey(company: tuple[Project, Study]) -> None:
-    assert len(opened(company, "drivers", "apac", "f").responses) == 99
-    assert len(opened(company, "drivers", "apac", "f", survey="mystery").responses) == 12
-    assert len(opened(company, "drivers", "apac", ALL).responses) == 80 + 90 + 99
-    assert len(opened(company, "drivers", ALL, ALL).responses) == 6 + 40 + 60 + 80 + 90 + 99
+    assert len(opened(company, "drivers", "apac", "f").rows) == 99
+    assert len(opened(company, "drivers", "apac", "f", survey="mystery").rows) == 12
+    assert len(opened(company, "drivers", "apac", ALL).rows) == 80 + 90 + 99
+    assert len(opened(company, "drivers", ALL, ALL).rows) == 6 + 40 + 60 + 80 + 90 + 99
     read = ["response_id", "csat_score", "wait_rating", "wait_rating_applies"]
-    assert list(opened(company, "drivers", ALL, ALL).responses) == read
+    assert list(opened(company, "drivers", ALL, ALL).rows) == read
     assert opened(company, "scorecard", "apac", "f").targets is None
 
 
 def test_parts_may_borrow_the_company_s_importance_and_the_company_not(company: tuple[Project, Study]) -> None:
     whole = opened(company, "drivers", ALL, ALL)
-    assert whole.company_importance is None
+    assert whole.inputs.more["company"] is None
     part = opened(company, "drivers", "apac", "f")
-    assert part.company_importance.equals(part.kept.company_importance)
+    assert part.inputs.more["company"].equals(part.kept.company_importance)
     page = drivers(company, "apac", "f")
     assert (page.status, page.reason, page.from_company) == ("too_few", "99 complete answers, 300 needed", True)
     with pytest.raises(PrivacyError) as info:
@@ -184,7 +184,7 @@ def test_the_base_is_told_from_what_was_read(company: tuple[Project, Study]) -> 
     card, source = scorecard(company, "apac", "f"), opened(company, "scorecard", "apac", "f")
     assert source.record(card, Headline("", "")).text.endswith(f"data {source.kept.data}")
     page, source = drivers(company, "apac", "f"), opened(company, "drivers", "apac", "f")
-    assert source.record(page, Headline("", "")).text.endswith(f"data {data_hash(source.responses)}")
+    assert source.record(page, Headline("", "")).text.endswith(f"data {data_hash(source.rows)}")
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,7 @@ def test_an_unknown_driver_names_file_and_nearest(company: tuple[Project, Study]
 
 
 def test_importance_of_another_outcome_is_not_borrowed(company: tuple[Project, Study]) -> None:
-    assert opened(company, "drivers", "apac", "f", outcome="nps").company_importance is None
+    assert opened(company, "drivers", "apac", "f", outcome="nps").inputs.more["company"] is None
 
 
 def test_a_target_of_the_only_region_is_the_companys(tmp_path: Path) -> None:

@@ -241,7 +241,8 @@ def _bases(answers: _Answers, frame: pd.DataFrame) -> pd.DataFrame:
                 sizes = sizes.rename(columns={segment: "group"}) if segment else sizes.assign(group="")
                 sizes = sizes.assign(level=level, metric=metric, segment=segment, group=sizes["group"].map(_name))
                 found.append(sizes.assign(**{name: ALL for name in NODE[1:] if name not in keys}))
-    return pd.concat(found, ignore_index=True)[[*NODE, *wave, "metric", "segment", "group", "n"]]
+    columns = [*NODE, *wave, "metric", "segment", "group", "n"]
+    return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
 
 
 def _rated(answers: _Answers, ratings: pd.DataFrame, now: str) -> pd.DataFrame:

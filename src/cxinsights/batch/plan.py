@@ -72,11 +72,11 @@ def make_plan(
     for analysis, model in ANALYSES.items():
         if only and analysis not in only:
             continue
-        missing = [table for table in model.needs if not has_table(project, study, table)]
-        if missing:
-            skipped.append(Skipped(analysis, f"no {missing[0]} table"))
-        elif analysis == "drivers" and not study.drivers:
-            skipped.append(Skipped(analysis, f"no drivers: section in params/{study.name}/study.yml"))
+        if not any(all(has_table(project, study, table) for table in tables) for tables in model.needs):
+            wanted = " or ".join(" and ".join(tables) for tables in model.needs)
+            skipped.append(Skipped(analysis, f"no {wanted} table"))
+        elif not study.asks_for(analysis):
+            skipped.append(Skipped(analysis, f"no {analysis}: section in params/{study.name}/study.yml"))
         else:
             chosen.append(analysis)
     reports = {}

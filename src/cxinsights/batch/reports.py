@@ -5,6 +5,7 @@ fails leaves the last good one where it was.
 """
 
 import json
+import logging
 import os
 import platform
 import tempfile
@@ -21,14 +22,19 @@ from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
 from cxinsights.data.atomic import replaced_folder
-from cxinsights.errors import ReportError
+from cxinsights.errors import CxError, ReportError
 from cxinsights.errors import __all__ as OUR_ERRORS
 from cxinsights.params import Project, ReportParams, load_study
+from cxinsights.report.findings import PAGES
 from cxinsights.report.identity import ReportId
+from cxinsights.report.inputs import FITTED
 from cxinsights.report.record import RECORD_TO
 from cxinsights.report.snapshot import render_snapshot
+from cxinsights.report.source import open_source
 
-__all__ = ["Outcome", "make_report", "one_thread_each"]
+__all__ = ["Outcome", "make_report", "one_thread_each", "prepare"]
+
+log = logging.getLogger(__name__)
 
 CELL_TIMEOUT_S = 600
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -75,6 +81,16 @@ def make_report(root: Path, params: ReportParams) -> Outcome:
     return Outcome(report, time.perf_counter() - start, status=status)
 
 
+def prepare(root: Path, params: ReportParams) -> None:
+    """Compute and keep what reports of this analysis and period need of each other."""
+    if params.analysis not in FITTED:
+        return
+    try:
+        open_source(params, Project(root)).families  # noqa: B018  computed when first asked for
+    except CxError as error:  # each report says its own
+        log.info("%s: not prepared: %s", params.analysis, error)
+
+
 def _make(project: Project, report: ReportId, params: ReportParams) -> str:
     source = project.notebooks / f"{report.analysis}.ipynb"
     started = datetime.now(UTC)
@@ -85,6 +101,7 @@ def _make(project: Project, report: ReportId, params: ReportParams) -> str:
         notebook = folder / source.name
         os.environ[RECORD_TO] = str(folder)
         os.environ["CXINSIGHTS_HOME"] = str(project.root)
+        os.environ[PAGES] = str(project.outputs)
         try:
             papermill.execute_notebook(
                 str(source),
@@ -102,6 +119,7 @@ def _make(project: Project, report: ReportId, params: ReportParams) -> str:
             raise
         finally:
             os.environ.pop(RECORD_TO, None)
+            os.environ.pop(PAGES, None)
         result = folder / "result.json"
         if not result.exists():
             raise ReportError("the notebook ended without source.record(result, headline): nothing was recorded.")

@@ -6,8 +6,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from cxinsights.batch.plan import Plan
-from cxinsights.batch.reports import Outcome, make_report, one_thread_each
+from cxinsights.batch.reports import Outcome, make_report, one_thread_each, prepare
 from cxinsights.data.atomic import drop_unfinished
 from cxinsights.params import Project, ReportParams
 from cxinsights.report.baselines import load_baseline
@@ -72,8 +72,8 @@ def run_plan(
     waiting: dict[Future, ReportId] = {}
     try:
         with _stopped_in_order():
-            waiting = {executor.submit(make, project.root, params): r for r, params in plan.reports.items()}
-            outcomes = list(_shown(_finished(waiting), len(waiting), console))
+            wait([executor.submit(prepare, project.root, params) for params in _one_of_each(plan)])
+            outcomes = list(_shown(_in_waves(plan, project, executor, make, waiting), len(plan.reports), console))
     except (KeyboardInterrupt, SystemExit):
         for future in waiting:
             future.cancel()
@@ -135,6 +135,23 @@ def _make_or_stop(root: Path, params: ReportParams) -> Outcome:
         return make_report(root, params)
     except SystemExit:
         os._exit(_STOPPED)
+
+
+def _one_of_each(plan: Plan) -> list[ReportParams]:
+    """A report of each analysis: what reports of one analysis need of each other is computed once before them."""
+    return list({report.analysis: params for report, params in plan.reports.items()}.values())
+
+
+def _in_waves(
+    plan: Plan, project: Project, executor: Executor, make: Callable[..., Outcome], waiting: dict[Future, ReportId]
+) -> Iterator[Outcome]:
+    """Make the scorecards after the others, whose findings they list."""
+    first = {report: params for report, params in plan.reports.items() if report.analysis != "scorecard"}
+    last = {report: params for report, params in plan.reports.items() if report.analysis == "scorecard"}
+    for wave in (first, last):
+        begun = {executor.submit(make, project.root, params): report for report, params in wave.items()}
+        waiting |= begun
+        yield from _finished(begun)
 
 
 def _finished(waiting: dict[Future, ReportId]) -> Iterator[Outcome]:

@@ -38,8 +38,12 @@ class ReportParams(Strict):
     """What every report is about."""
 
     analysis: ClassVar[str]
+    title: ClassVar[str]
+    """What pages call the analysis."""
     needs: ClassVar[tuple[tuple[str, ...], ...]]
     """Tables without which the study does not have this analysis; one of these sets."""
+    counts: ClassVar[str] = "answer"
+    """What the analysis has a number of, in the singular."""
 
     study: str
     period: str
@@ -66,6 +70,7 @@ class ScorecardParams(ReportParams):
     """What the scorecard shows. What the scores mean is study-wide: `scores:` in study.yml."""
 
     analysis: ClassVar[str] = "scorecard"
+    title: ClassVar[str] = "Scorecard"
     needs: ClassVar[tuple[tuple[str, ...], ...]] = (("responses",),)
 
     survey: Annotated[str, Field(description="kind of survey; kinds are never pooled")] = "relationship"
@@ -78,6 +83,7 @@ class DriversParams(ReportParams):
     """What the driver regression is asked."""
 
     analysis: ClassVar[str] = "drivers"
+    title: ClassVar[str] = "Drivers"
     needs: ClassVar[tuple[tuple[str, ...], ...]] = (("responses",),)
 
     survey: Annotated[str, Field(description="kind of survey; kinds are never pooled")] = "relationship"
@@ -101,6 +107,8 @@ class FunnelParams(ReportParams):
     """What the journey funnel is asked."""
 
     analysis: ClassVar[str] = "funnel"
+    title: ClassVar[str] = "Journey funnel"
+    counts: ClassVar[str] = "customer"
     needs: ClassVar[tuple[tuple[str, ...], ...]] = (("events",),)
 
     survey: Annotated[str, Field(description="kind of survey the feelings are taken from")] = "relationship"
@@ -138,6 +146,8 @@ class SegmentationParams(ReportParams):
     """What the segmentation is asked."""
 
     analysis: ClassVar[str] = "segmentation"
+    title: ClassVar[str] = "Segmentation"
+    counts: ClassVar[str] = "customer"
     needs: ClassVar[tuple[tuple[str, ...], ...]] = (("customers",), ("orders",))
 
     survey: Annotated[str, Field(description="kind of survey the held-out scores are taken from")] = "relationship"
@@ -171,6 +181,8 @@ class LinkageParams(ReportParams):
     """What the employee-customer linkage is asked."""
 
     analysis: ClassVar[str] = "linkage"
+    title: ClassVar[str] = "Employees and customers"
+    counts: ClassVar[str] = "site"
     needs: ClassVar[tuple[tuple[str, ...], ...]] = (("sites",), ("employees", "responses"))
 
     survey: Annotated[str, Field(description="kind of survey the customer scores are taken from")] = "relationship"

@@ -132,7 +132,7 @@ def _subjects(study: Study, reports: list[Listed], live: bool) -> Iterator[str]:
 
 def _finding(listed: Listed, live: bool) -> str:
     path, made = escape(listed.report.path), listed.made_at.astimezone()
-    told = f"{listed.report.analysis.capitalize()} · made {made.day} {made:%B %Y}"
+    told = f"{listed.report.title} · made {made.day} {made:%B %Y}"
     page = f' · <a href="/live/{path}/">Live page<span class="aside"> of: {escape(listed.headline)}</span></a>'
     mark = str(state_mark(listed.state)) if listed.state else ""
     return (

@@ -27,6 +27,7 @@ from cxinsights.display.blocks import MEDIA_TYPE
 from cxinsights.errors import CxError, ServeError
 from cxinsights.params import Project, load_study
 from cxinsights.publish.index import render_index
+from cxinsights.report.findings import PAGES
 from cxinsights.report.identity import ReportId
 from cxinsights.report.snapshot import page_of
 
@@ -237,6 +238,7 @@ def serve_reports(project: Project, port: int) -> None:
             )
     one_thread_each()
     os.environ["CXINSIGHTS_HOME"] = str(project.root)
+    os.environ[PAGES] = str(project.outputs)
     server = ReportServer.instance(config=_safe_settings(project), port=port, root_dir=str(project.outputs))
     server.project = project
     server.initialize(argv=[])

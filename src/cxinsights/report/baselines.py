@@ -17,14 +17,14 @@ from cxinsights.analysis.drivers import fit_drivers
 from cxinsights.analysis.weighting import rake
 from cxinsights.data.atomic import replaced_folder
 from cxinsights.data.manifest import read_manifest
-from cxinsights.data.tables import data_hash, known_periods, read_table, table_columns
+from cxinsights.data.tables import data_hash, has_table, known_periods, read_table, table_columns
 from cxinsights.errors import CxError, UnknownNameError, did_you_mean
 from cxinsights.params import ALL, DriversParams, Project, Study, resolve
 from cxinsights.privacy import protect
 from cxinsights.report.cache import remember
 from cxinsights.report.fingerprints import code_hash, short_hash
 
-__all__ = ["KeptBaseline", "answers_of", "load_baseline", "with_weights"]
+__all__ = ["KeptBaseline", "answers_of", "check_period", "load_baseline", "with_weights"]
 
 log = logging.getLogger(__name__)
 
@@ -55,9 +55,7 @@ def load_baseline(project: Project, study: Study, period: str) -> KeptBaseline:
         No answers belong to this period.
     """
     manifest = read_manifest(project, study)
-    known = known_periods(project, study)
-    if period not in known:
-        raise UnknownNameError(f"{study.name}: {did_you_mean('period', period, known)}")
+    known = check_period(project, study, period)
     settings = study.model_dump(mode="json", include={"scores", "privacy", "rake", "drivers", "periods"})
     fingerprint = short_hash(manifest["fingerprint"], settings, period, code_hash("analysis"), code_hash("."))
     folder = project.private(study.name) / "baseline" / period
@@ -70,10 +68,20 @@ def load_baseline(project: Project, study: Study, period: str) -> KeptBaseline:
     return computed
 
 
+def check_period(project: Project, study: Study, period: str) -> list[str]:
+    """Periods that data belong to; raises UnknownNameError unless this is one of them."""
+    known = known_periods(project, study)
+    if period not in known:
+        raise UnknownNameError(f"{study.name}: {did_you_mean('period', period, known)}")
+    return known
+
+
 def answers_of(
     project: Project, study: Study, columns: Iterable[str], periods: list[str] | None = None, **where: str | None
 ) -> pd.DataFrame:
-    """Answers with the columns that the table has of those wanted."""
+    """Answers with the columns that the table has of those wanted; none where the study asks nobody."""
+    if not has_table(project, study, "responses"):
+        return pd.DataFrame(columns=["response_id", "region", "unit", "period", "survey"], dtype="str")
     have = table_columns(project, study, "responses")
     wanted = [name for name in dict.fromkeys(columns) if name in have]
     return read_table(project, study, "responses", periods=periods, columns=wanted, **where)

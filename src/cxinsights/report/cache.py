@@ -16,7 +16,7 @@ import pandas as pd
 
 from cxinsights.data.atomic import replaced_folder
 from cxinsights.data.tables import data_hash
-from cxinsights.params import ReportParams
+from cxinsights.params import ReportParams, Strict
 from cxinsights.report.fingerprints import code_hash, short_hash
 
 __all__ = ["remember"]
@@ -33,9 +33,9 @@ def remember(
     function: Callable[..., Result],
     frame: pd.DataFrame,
     params: ReportParams,
-    **frames: pd.DataFrame | None,
+    **more: Any,
 ) -> Result:
-    """`function(frame, params, **frames)`, from the cache where it was computed before.
+    """`function(frame, params, **more)`, from the cache where it was computed before.
 
     Parameters
     ----------
@@ -43,8 +43,10 @@ def remember(
         Where results are kept.
     function
         Gives a frozen dataclass of frames and plain values, as its annotation says.
+    more
+        Further frames, params models and plain values that the function reads.
     """
-    hashes = {name: data_hash(f) if f is not None else None for name, f in frames.items()}
+    hashes = {name: _named(value) for name, value in more.items()}
     asked = params.model_dump(mode="json")
     key = short_hash(function.__qualname__, asked, data_hash(frame), hashes, code_hash("analysis"), pd.__version__)
     kept = folder / f"{function.__name__}-{key}"
@@ -54,9 +56,15 @@ def remember(
         except (OSError, ValueError, KeyError) as error:
             log.warning("cache: %s cannot be read (%s); computed again", kept.name, type(error).__name__)
             shutil.rmtree(kept, ignore_errors=True)
-    result = function(frame, params, **frames)
+    result = function(frame, params, **more)
     _save(result, kept)
     return result
+
+
+def _named(value: Any) -> Any:
+    if isinstance(value, pd.DataFrame):
+        return data_hash(value)
+    return value.model_dump(mode="json") if isinstance(value, Strict) else value
 
 
 def _save(result: Any, folder: Path) -> None:

@@ -34,6 +34,11 @@ class ReportId:
         return outputs / self.study / self.period / self.region / self.unit / self.analysis
 
     @property
+    def title(self) -> str:
+        """What pages call the analysis."""
+        return ANALYSES[self.analysis].title
+
+    @property
     def path(self) -> str:
         """The report in links and messages: demo/2026Q3/emea/retail/drivers."""
         return "/".join((self.study, self.period, self.region, self.unit, self.analysis))
@@ -41,7 +46,7 @@ class ReportId:
     def crumbs(self, study: Study) -> list[tuple[str, str]]:
         """Way from the list of reports to this one: names and links from the report's folder."""
         found = [("Reports", "../../../../../index.html")]
-        name = self.analysis.capitalize()
+        name = self.title
         if self.unit != ALL:
             whole = "_all/_all" if study.one_region else f"{self.region}/_all"
             label = study.label if study.one_region else study.region(self.region).label

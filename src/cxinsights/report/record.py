@@ -73,7 +73,7 @@ def record(result: Guarded, headline: Headline, data_hash: str) -> Provenance:
         _write(result, headline, Path(folder))
     period = result.study.periods.period(result.params.period).label
     n = max((int(t["n"].max()) for t in result.tables.values() if len(t) and "n" in t), default=0)
-    return Provenance(f"{period} · {count(n)} · data {data_hash}")
+    return Provenance(f"{period} · {count(n, result.params.counts)} · data {data_hash}")
 
 
 def _write(result: Guarded, headline: Headline, folder: Path) -> None:

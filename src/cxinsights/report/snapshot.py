@@ -38,7 +38,7 @@ def page_of(report: ReportId, study: Study, content: str, made_on: date | None =
     label = study.label_of(report.region, report.unit)
     period = study.periods.period(report.period)
     return Page(
-        title=f"{report.analysis.capitalize()}, {label}, {period.short}",
+        title=f"{report.title}, {label}, {period.short}",
         crumbs=crumbs,
         content=content,
         foot=foot_of(study, made_on),

@@ -8,20 +8,24 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from cxinsights.analysis.baseline import Baseline
+from cxinsights.analysis.results import published_tables
 from cxinsights.analysis.scorecard import node_of
-from cxinsights.data.tables import data_hash, has_table, read_table, table_columns
+from cxinsights.data.manifest import read_manifest
+from cxinsights.data.tables import data_hash, has_table, read_table
 from cxinsights.display.blocks import Headline
-from cxinsights.errors import ParamsError, UnknownNameError, did_you_mean
-from cxinsights.params import ALL, DriversParams, Project, ReportParams, Study, load_study, resolve
+from cxinsights.display.findings import Finding
+from cxinsights.errors import ReportError
+from cxinsights.params import ALL, DriversParams, Project, ReportParams, ScorecardParams, Study, load_study, resolve
 from cxinsights.privacy import Guarded, guard, hidden_ratings, is_hidden
-from cxinsights.report.baselines import KeptBaseline, answers_of, driver_columns, load_baseline, with_weights
+from cxinsights.report.baselines import KeptBaseline, check_period, load_baseline
 from cxinsights.report.cache import remember
+from cxinsights.report.families import Families, gather, load_families, save_families, with_families
+from cxinsights.report.findings import read_findings
+from cxinsights.report.fingerprints import code_hash, short_hash
+from cxinsights.report.inputs import FITTED, Inputs
 from cxinsights.report.record import Provenance, record
-from cxinsights.schemas.columns import column
-from cxinsights.schemas.tables import SCORES
 
 __all__ = ["Source", "open_source"]
-
 
 Result = TypeVar("Result")
 
@@ -45,19 +49,16 @@ class Source:
         return self.kept.baseline
 
     @cached_property
-    def responses(self) -> pd.DataFrame:
-        """The report's own answers of its survey, with the columns its analysis reads."""
-        params = self.params
-        found = answers_of(
-            self.project,
-            self.study,
-            driver_columns(params),
-            [params.period],
-            region=params.region,
-            unit=params.unit,
-            survey=params.survey,
-        )
-        return with_weights(found, self.kept.weights)
+    def inputs(self) -> Inputs:
+        """What the report's analysis reads: its frame, and what it needs beside it."""
+        if self.params.analysis not in FITTED:
+            raise ReportError(f"the {self.params.analysis} reads source.baseline and source.targets, and no rows.")
+        return FITTED[self.params.analysis].read(self)
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """The rows that the analysis is about: answers, events, customers or sites."""
+        return self.inputs.frame
 
     @cached_property
     def targets(self) -> pd.DataFrame | None:
@@ -69,52 +70,73 @@ class Source:
         return targets.assign(region=targets["region"].mask(whole, ALL))
 
     @property
-    def company_importance(self) -> pd.DataFrame | None:
-        """The company's driver importance of the same question, for a part of it; None where there is none."""
-        importance, own = self.kept.company_importance, self.params
-        if not len(importance) or (own.region == ALL and own.unit == ALL):
-            return None
-        company = resolve(self.study, "drivers", own.period)
-        return importance if (company.outcome, company.survey) == (own.outcome, own.survey) else None
+    def findings(self) -> list[Finding]:
+        """What the other reports of the same place and period say, where pages are made of them."""
+        return read_findings(self.params)
 
-    def remember(self, fit: Callable[..., Result], frame: pd.DataFrame, **frames: pd.DataFrame | None) -> Result:
-        """`fit(frame, params, **frames)`, from the cache where data, params and code are the same as before."""
-        folder = self.project.private(self.study.name) / "cache"
-        return remember(folder, fit, frame, self.params, **frames)
+    def company(self, period: str | None = None) -> "Source":
+        """The company's report of the same analysis, in this or another period."""
+        return self._of(ALL, ALL, period)
+
+    def fit(self, function: Callable[..., Result]) -> Result:
+        """`function` on what the report reads, from the cache where data, params and code are the same as before."""
+        return remember(
+            self.project.private(self.study.name) / "cache",
+            function,
+            self.inputs.frame,
+            self.params,
+            **self.inputs.more,
+        )
 
     def guard(self, result: Any) -> Guarded:
-        """The result as readers may see it, by the study's thresholds and the period's plan."""
-        node = node_of(self.params, self.baseline)
-        hidden = is_hidden(self.baseline, node, self.params.survey, self.params.period)
-        if isinstance(self.params, DriversParams) and len(result.priority):
-            ratings = hidden_ratings(self.baseline, node, self.params.survey)
-            result = replace(result, priority=result.priority.assign(hidden=result.priority["driver"].isin(ratings)))
-        return guard(result, self.study, hidden=hidden)
+        """The result as readers may see it, by the study's thresholds and what all reports of the period decide."""
+        params = self.params
+        if isinstance(params, ScorecardParams | DriversParams):
+            node = node_of(params, self.baseline)
+            hidden = is_hidden(self.baseline, node, params.survey, params.period)
+            if isinstance(params, DriversParams) and len(result.priority):
+                ratings = hidden_ratings(self.baseline, node, params.survey)
+                weak = result.priority["driver"].isin(ratings)
+                result = replace(result, priority=result.priority.assign(hidden=weak))
+            return guard(result, self.study, hidden=hidden)
+        return guard(self._judged(result), self.study)
 
     def record(self, result: Guarded, headline: Headline) -> Provenance:
         """Write the result where the batch asks for it, and say what it rests on."""
-        read = data_hash(self.responses) if isinstance(self.params, DriversParams) else self.kept.data
+        read = self.kept.data if isinstance(self.params, ScorecardParams) else data_hash(self.inputs.frame)
         return record(result, headline, read)
 
+    @cached_property
+    def families(self) -> Families:
+        """What all reports of this analysis and period decide together: computed once and kept."""
+        study, analysis = self.study, self.params.analysis
+        manifest = read_manifest(self.project, study)
+        settings = study.model_dump(mode="json", exclude={"label", "about"})
+        code = (code_hash("analysis"), code_hash("report", "report/inputs"), code_hash("."))
+        fingerprint = short_hash(manifest["fingerprint"], settings, self.params.period, analysis, *code)
+        folder = self.project.private(study.name) / "families" / self.params.period / analysis
+        kept = load_families(folder, fingerprint)
+        if kept is None:
+            fit = FITTED[analysis].fit
+            kept = gather(study, lambda region, unit: self._of(region, unit).fit(fit))
+            save_families(kept, folder, fingerprint)
+        return kept
 
-def _check_columns(params: DriversParams, project: Project, study: Study) -> None:
-    have = table_columns(project, study, "responses")
-    ratings = [name for name in have if name.endswith("_rating") or name in SCORES]
-    for name in ([] if params.outcome == "nps" else [params.outcome]) + params.drivers:
-        if name not in have:
-            raise UnknownNameError(f"params/{study.name}: drivers: {did_you_mean('column', name, ratings)}")
+    def _of(self, region: str, unit: str, period: str | None = None) -> "Source":
+        params = resolve(self.study, self.params.analysis, period or self.params.period, region, unit)
+        return Source(params, self.project, self.study)
 
+    def _judged(self, result: Any) -> Any:
+        """The result with its tests adjusted, and its rows marked, among all reports of the period.
 
-def _check_scales(params: DriversParams, study: Study) -> None:
-    """Drivers are set against each other by their means, which only one scale allows."""
-    scales = {name: (column(name, study).min, column(name, study).max) for name in params.drivers}
-    if len(set(scales.values())) > 1 or None in next(iter(scales.values())):
-        told = ", ".join(f"{name} {'?' if low is None else f'{low:g}'}–{'?' if high is None else f'{high:g}'}"
-                         for name, (low, high) in scales.items())  # fmt: skip
-        raise ParamsError(
-            f"{study.name}: drivers: ratings need one scale to be compared, with min and max under columns: in "
-            f"params/{study.name}/study.yml. Found {told}. Recode them to one scale, or take some off the drivers."
-        )
+        A question of an analyst's own is no report: its tests stay adjusted among themselves.
+        """
+        declared = {name: how for name, how in published_tables(result).items() if how.family or how.plan}
+        place = (self.params.region, self.params.unit)
+        if not declared or self.params != self._of(*place).params:
+            return result
+        judged = {n: with_families(getattr(result, n), h, self.families.get(n), place) for n, h in declared.items()}
+        return replace(result, **judged)
 
 
 def open_source(params: ReportParams, project: Project | None = None) -> Source:
@@ -123,7 +145,9 @@ def open_source(params: ReportParams, project: Project | None = None) -> Source:
     Raises
     ------
     UnknownNameError
-        No study, region, unit or period has the name asked for.
+        No study, region, unit, period, column or stage has the name asked for.
+    ParamsError
+        What is asked does not go together.
     DataError
         The study has not been imported.
     """
@@ -131,9 +155,10 @@ def open_source(params: ReportParams, project: Project | None = None) -> Source:
     study = load_study(project, params.study)
     study.periods.period(params.period)
     study.check_place(params.region, params.unit)
-    if isinstance(params, DriversParams):
-        _check_columns(params, project, study)
-        _check_scales(params, study)
+    check_period(project, study, params.period)
     source = Source(params, project, study)
-    source.kept  # noqa: B018  reads or computes the baseline now, so that what is missing is said here
+    if params.analysis in FITTED:
+        source.inputs  # noqa: B018  reads now, so that what is missing is said here
+    else:
+        source.kept  # noqa: B018
     return source

@@ -1,0 +1,38 @@
+"""What the other reports of the same unit found, as a list of links."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cxinsights.display.blocks import Block, Nothing
+
+__all__ = ["Finding", "Findings", "list_findings"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One report's headline, and where it stands from the page that lists it."""
+
+    report: str
+    headline: str
+    link: str
+
+
+@dataclass(frozen=True)
+class Findings(Block):
+    """Headlines of other reports, each a link to its page."""
+
+    _macro = "findings"
+    title: str
+    entries: Sequence[Finding]
+    key: str = "findings"
+    folded: bool = False
+
+    def as_markdown(self) -> str:
+        """One line per report."""
+        lines = (f"- {entry.report}: [{entry.headline}]({entry.link})" for entry in self.entries)
+        return "\n".join([f"### {self.title}", "", *lines])
+
+
+def list_findings(findings: Sequence[Finding]) -> Block:
+    """Headlines of the other reports; nothing where there are none."""
+    return Findings("What the other reports found", findings) if findings else Nothing()

@@ -1,0 +1,68 @@
+"""What the driver regression reads: the report's own answers, and the company's importance beside them."""
+
+import pandas as pd
+
+from cxinsights.data.tables import table_columns
+from cxinsights.errors import ParamsError, UnknownNameError, did_you_mean
+from cxinsights.params import DriversParams, Study, resolve
+from cxinsights.report.baselines import answers_of, driver_columns, with_weights
+from cxinsights.report.inputs.reading import Inputs, Opened, is_company
+from cxinsights.schemas.columns import column
+from cxinsights.schemas.tables import SCORES
+
+__all__ = ["read_drivers"]
+
+
+def read_drivers(opened: Opened) -> Inputs:
+    """Answers of the report's place, period and survey; the company's importance for a part of it.
+
+    Raises
+    ------
+    UnknownNameError
+        The answers lack a column that is asked for.
+    ParamsError
+        The drivers are not on one scale.
+    """
+    params: DriversParams = opened.params
+    _check_columns(opened)
+    _check_scales(params, opened.study)
+    found = answers_of(
+        opened.project,
+        opened.study,
+        driver_columns(params),
+        [params.period],
+        region=params.region,
+        unit=params.unit,
+        survey=params.survey,
+    )
+    return Inputs(with_weights(found, opened.kept.weights), {"company": _company_importance(opened)})
+
+
+def _company_importance(opened: Opened) -> pd.DataFrame | None:
+    """The company's driver importance of the same question, for a part of it; None where there is none."""
+    importance, own = opened.kept.company_importance, opened.params
+    if not len(importance) or is_company(own):
+        return None
+    company = resolve(opened.study, "drivers", own.period)
+    return importance if (company.outcome, company.survey) == (own.outcome, own.survey) else None
+
+
+def _check_columns(opened: Opened) -> None:
+    params, study = opened.params, opened.study
+    have = table_columns(opened.project, study, "responses")
+    ratings = [name for name in have if name.endswith("_rating") or name in SCORES]
+    for name in ([] if params.outcome == "nps" else [params.outcome]) + params.drivers:
+        if name not in have:
+            raise UnknownNameError(f"params/{study.name}: drivers: {did_you_mean('column', name, ratings)}")
+
+
+def _check_scales(params: DriversParams, study: Study) -> None:
+    """Drivers are set against each other by their means, which only one scale allows."""
+    scales = {name: (column(name, study).min, column(name, study).max) for name in params.drivers}
+    if len(set(scales.values())) > 1 or None in next(iter(scales.values())):
+        told = ", ".join(f"{name} {'?' if low is None else f'{low:g}'}–{'?' if high is None else f'{high:g}'}"
+                         for name, (low, high) in scales.items())  # fmt: skip
+        raise ParamsError(
+            f"{study.name}: drivers: ratings need one scale to be compared, with min and max under columns: in "
+            f"params/{study.name}/study.yml. Found {told}. Recode them to one scale, or take some off the drivers."
+        )
