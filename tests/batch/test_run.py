@@ -135,6 +135,14 @@ def test_a_unit_without_answers_has_its_reports_and_they_say_so(first: Ran, anal
     assert f"<h1>{result['headline']}</h1>" in page
 
 
+def test_scorecards_are_made_last_and_link_what_the_others_found(first: Ran) -> None:
+    made = [line.split()[1] for line in first.printed if line.split()[:1] and "/4" in line.split()[0]]
+    assert made[-1] == f"{WEST}/scorecard"
+    page = first.files[f"{WEST}/scorecard/index.html"].decode()
+    headline = first.result(f"{WEST}/drivers")["headline"]
+    assert f'<a class="finding" href="../drivers/index.html">{headline}</a>' in page
+
+
 def test_another_user_may_read_what_was_made(first: Ran) -> None:
     folder = first.project.outputs / NORTH / "drivers"
     for path in (folder, *folder.iterdir()):

@@ -20,10 +20,12 @@ cutoff: 2026-10-15
 tables:
   responses:
     sources: [{files: answers.csv}]
-    columns: {response_id: id, region: region, unit: unit, site: site, answered_at: date, customer_id: customer, nps_answer: nps}
+    columns: {response_id: id, region: region, unit: unit, site: site, answered_at: date, customer_id: customer,
+              nps_answer: nps}
   employees:
     sources: [{files: employees.csv}]
-    columns: {response_id: id, region: region, unit: unit, site: site, period: period, calm_item: calm, proud_item: proud}
+    columns: {response_id: id, region: region, unit: unit, site: site, period: period, calm_item: calm,
+              proud_item: proud}
   events:
     sources: [{files: events.csv}]
     columns: {customer_id: customer, region: region, unit: unit, stage: stage, occurred_at: at, channel: channel}
@@ -216,7 +218,8 @@ def test_a_lag_beyond_the_first_period_finds_nobody(company: tuple[Project, Stud
         (
             {"scores": ["npps"]},
             UnknownNameError,
-            "params/shops: linkage: unknown score 'npps'. Did you mean 'nps'? Known: nps, csat, csat_mean, ces, ces_top.",
+            "params/shops: linkage: unknown score 'npps'. Did you mean 'nps'? Known: nps, csat, csat_mean, ces, "
+            "ces_top.",
         ),
         (
             {"controls": ["size"]},
