@@ -154,7 +154,8 @@ def test_each_report_is_asked_what_its_own_unit_says(tmp_path: Path) -> None:
         ({"region": "_all", "unit": "retail"}, "shops: unit 'retail' needs its region. Known: apac, emea."),
         (
             {"only": ["driver"]},
-            "unknown analysis 'driver'. Did you mean 'drivers'? Known: scorecard, segmentation, funnel, linkage, drivers.",
+            "unknown analysis 'driver'. Did you mean 'drivers'? Known: scorecard, segmentation, funnel, linkage, "
+            "drivers.",
         ),
         ({"period": "2026-Q3"}, "'2026-Q3' is not a quarter. Write it like 2026Q4."),
         ({"period": "2020Q1"}, "shops: unknown period '2020Q1'. Did you mean '2026Q3'? Known: 2026Q2, 2026Q3."),
