@@ -5,6 +5,7 @@ One thread reads: with two, DuckDB hands rows over in an order of its own.
 
 import hashlib
 from collections.abc import Sequence
+from datetime import date
 from functools import lru_cache
 
 import ibis
@@ -15,7 +16,10 @@ from cxinsights.errors import UnknownNameError, did_you_mean
 from cxinsights.params import ALL, Project, Study
 from cxinsights.schemas.tables import ORDER
 
-__all__ = ["data_hash", "has_table", "known_periods", "read_table", "table_columns"]
+__all__ = ["data_hash", "distinct", "has_table", "known_periods", "read_table", "table_columns"]
+
+_OF_PERIODS = ("responses", "employees", "sites", "events", "orders")
+"""Tables whose rows a report can be about; a target or benchmark alone makes no period."""
 
 
 def has_table(project: Project, study: Study, table: str) -> bool:
@@ -29,8 +33,9 @@ def table_columns(project: Project, study: Study, table: str) -> list[str]:
 
 
 def known_periods(project: Project, study: Study) -> list[str]:
-    """Periods that answers belong to, the earliest first."""
-    found = read_manifest(project, study)["tables"].get("responses", {}).get("periods", {})
+    """Periods that answers, sites, events or orders belong to, the earliest first."""
+    tables = read_manifest(project, study)["tables"]
+    found = {period for name in _OF_PERIODS if name in tables for period in tables[name]["periods"]}
     return study.periods.order(list(found))
 
 
@@ -44,6 +49,7 @@ def read_table(
     unit: str = ALL,
     survey: str | None = None,
     columns: Sequence[str] | None = None,
+    since: tuple[str, date] | None = None,
 ) -> pd.DataFrame:
     """Rows of one table.
 
@@ -57,6 +63,8 @@ def read_table(
         Only this kind of survey.
     columns
         Only these; all where not given.
+    since
+        A column of times, and the first day that is read.
 
     Returns
     -------
@@ -75,8 +83,7 @@ def read_table(
     for name in columns or []:
         if name not in known:
             raise UnknownNameError(f"{study.name}: {table}: {did_you_mean('column', name, known)}")
-    folder = project.tables(study.name) / table
-    rows = _engine().read_parquet(str(folder / "*" / "*.parquet"), union_by_name=True)
+    rows = _rows(project, study, table)
     if periods is not None:
         rows = rows.filter(rows["period"].isin(list(periods)))
     if region != ALL:
@@ -85,8 +92,16 @@ def read_table(
         rows = rows.filter(rows["unit"] == unit)
     if survey is not None:
         rows = rows.filter(rows["survey"] == survey)
+    if since is not None:
+        rows = rows.filter(rows[since[0]] >= ibis.timestamp(since[1].isoformat()))
     rows = rows.order_by([*ORDER[table], *(name for name in known if name not in ORDER[table])])
     return (rows[list(columns)] if columns else rows).to_pyarrow().to_pandas()
+
+
+def distinct(project: Project, study: Study, table: str, name: str) -> list[str]:
+    """Every value of a column of text, sorted."""
+    values = _rows(project, study, table)[[name]].distinct().to_pyarrow().to_pandas()[name]
+    return sorted(values.dropna())
 
 
 def data_hash(frame: pd.DataFrame) -> str:
@@ -96,6 +111,11 @@ def data_hash(frame: pd.DataFrame) -> str:
         digest.update(name.encode())
         digest.update(pd.util.hash_pandas_object(frame[name], index=False).to_numpy().tobytes())
     return digest.hexdigest()[:12]
+
+
+def _rows(project: Project, study: Study, table: str) -> ibis.Table:
+    folder = project.tables(study.name) / table
+    return _engine().read_parquet(str(folder / "*" / "*.parquet"), union_by_name=True)
 
 
 @lru_cache(maxsize=1)
