@@ -55,6 +55,13 @@ def test_headers_lose_what_exports_vary_in(tmp_path: Path) -> None:
     assert normalised("NETPRO  ") == "netpro"
 
 
+def test_headers_that_stand_twice_are_numbered(tmp_path: Path) -> None:
+    raw = read_raw(write(tmp_path, "a.csv", "id,Score, SCORE ,,\n1,9,8,x,y\n"), SPEC)
+    assert raw.rows[["score (1)", "score (2)"]].to_dict("list") == {"score (1)": ["9"], "score (2)": ["8"]}
+    assert list(raw.headers.values())[:3] == ["id", "Score (1)", "SCORE (2)"]
+    assert "score" not in raw.headers
+
+
 def test_a_field_too_many_or_too_few_is_set_apart(tmp_path: Path) -> None:
     path = write(tmp_path, "a.csv", "id,score\n1,5\n2,5,x\n3\n\n4,5\n")
     assert broken(path) == [(3, "3 fields where the header has 2"), (4, "1 fields where the header has 2")]
@@ -83,7 +90,11 @@ def test_bytes_that_are_not_text_cost_their_own_row(tmp_path: Path) -> None:
     ("name", "content", "said"),
     [
         ("a.csv", "", "a.csv: the file is empty. It needs a first line with the headers."),
-        ("a.csv", "id,ID\n1,2\n", "a.csv: header id stands twice. Rename one in the file."),
+        (
+            "a.csv",
+            "id,ID,id (2)\n1,2,3\n",
+            "a.csv: header id (2) stands twice. Rename one in the file.",
+        ),
         (
             "a.doc",
             "x",

@@ -76,7 +76,7 @@ def read_raw(path: Path, spec: SourceSpec) -> RawFile:
     Raises
     ------
     SourceError
-        The ending is not known, the file is damaged or empty, or two headers are the same.
+        The ending is not known, the file is damaged or empty, or two headers cannot be told apart.
     """
     ending = path.suffix.lower()
     if ending == ".gz":
@@ -92,12 +92,22 @@ def read_raw(path: Path, spec: SourceSpec) -> RawFile:
             f"{path.name}: files ending in '{ending}' are not read. "
             "Known: .csv, .tsv, .txt (each also with .gz), .parquet, .xlsx."
         )
+    headers = _told_apart(headers)
     names = [normalised(header) for header in headers]
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
         raise SourceError(f"{path.name}: header {', '.join(twice)} stands twice. Rename one in the file.")
     rows.columns = names
     return RawFile(path.name, rows, broken, dict(zip(names, headers, strict=True)))
+
+
+def _told_apart(headers: list[str]) -> list[str]:
+    """Headers that stand several times with their number, so that a mapping must say which one it means."""
+    names = [normalised(header) for header in headers]
+    return [
+        f"{header.strip()} ({names[: at + 1].count(names[at])})" if names[at] and names.count(names[at]) > 1 else header
+        for at, header in enumerate(headers)
+    ]
 
 
 def _read_text(path: Path, spec: SourceSpec, delimiter: str) -> tuple[list[str], pd.DataFrame, pd.DataFrame]:

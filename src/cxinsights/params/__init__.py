@@ -1,6 +1,6 @@
 """What a study, its tables and each report are asked to be: typed, frozen, and read from `params/`."""
 
-from cxinsights.params.mapping import ColumnMap, SourceSpec, TableSpec
+from cxinsights.params.mapping import ColumnMap, Combine, LeaveOut, SourceSpec, TableSpec
 from cxinsights.params.model import Strict
 from cxinsights.params.periods import Period, PeriodScheme, Span
 from cxinsights.params.project import Project
@@ -32,8 +32,10 @@ __all__ = [
     "ANALYSES",
     "ColumnMap",
     "ColumnSpec",
+    "Combine",
     "DriversParams",
     "FunnelParams",
+    "LeaveOut",
     "LinkageParams",
     "Period",
     "PeriodScheme",

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from cxinsights.params.model import Strict
 
-__all__ = ["TABLES", "ColumnMap", "SourceSpec", "TableName", "TableSpec"]
+__all__ = ["TABLES", "ColumnMap", "Combine", "LeaveOut", "SourceSpec", "TableName", "TableSpec", "check_forms"]
 
 TableName = Literal["responses", "employees", "sites", "events", "customers", "orders", "targets", "benchmarks"]
 TABLES: tuple[str, ...] = TableName.__args__
@@ -25,9 +25,13 @@ class ColumnMap(Strict):
         list[str] | None, Field(alias="from", description="raw headers; the first one present is taken")
     ] = None
     constant: Annotated[str | None, Field(description="the same value in every row")] = None
+    product: Annotated[list[str], Field(description="raw headers whose numbers are multiplied")] = []
     template: Annotated[str | None, Field(description="text around the value, with {value}, {period} or {file}")] = None
     extract: Annotated[str | None, Field(description="regular expression; its one group is taken")] = None
     blank: Annotated[list[str], Field(description="codes that mean: no answer given")] = []
+    blank_is: Annotated[str | None, Field(description="stored where nothing stands: 0 where a count is left out")] = (
+        None
+    )
     does_not_apply: Annotated[list[str], Field(description="codes that mean: not used, not applicable")] = []
     recode: Annotated[dict[str, str] | None, Field(description="raw code: stored value")] = None
     unlisted: Annotated[
@@ -41,7 +45,7 @@ class ColumnMap(Strict):
     def _plain_name(cls, data: Any) -> Any:
         return {"from": data} if isinstance(data, str | list) else data
 
-    _lists = field_validator("source", "blank", "does_not_apply", "formats", mode="before")(_listed)
+    _lists = field_validator("source", "product", "blank", "does_not_apply", "formats", mode="before")(_listed)
 
     @field_validator("extract")
     @classmethod
@@ -60,8 +64,10 @@ class ColumnMap(Strict):
 
     @model_validator(mode="after")
     def _has_source(self) -> "ColumnMap":
-        if self.source is None and self.constant is None:
-            raise ValueError("needs from: (a raw header) or constant: (a value)")
+        if self.product and (len(self.product) < 2 or self.model_fields_set - {"product", "blank", "optional"}):
+            raise ValueError("product: takes two headers or more, and beside it only blank: and optional:")
+        if self.source is None and self.constant is None and not self.product:
+            raise ValueError("needs from: (a raw header), constant: (a value) or product: (headers)")
         both = set(self.blank) & set(self.does_not_apply)
         if both:
             raise ValueError(f"code {', '.join(sorted(both))} cannot mean both blank and does_not_apply")
@@ -90,8 +96,88 @@ class SourceSpec(Strict):
         return value
 
 
+class LeaveOut(Strict):
+    """Raw rows left out on purpose: nothing is wrong with them, but the study is not about them."""
+
+    reason: Annotated[str, Field(min_length=1, description="as the data-quality page says it")]
+    column: Annotated[str | None, Field(description="raw header that blank or matches looks at")] = None
+    blank: Annotated[bool, Field(description="rows where nothing stands")] = False
+    matches: Annotated[str | None, Field(description="rows where this regular expression is found")] = None
+    repeats: Annotated[list[str], Field(description="raw headers; rows that say the same as an earlier row")] = []
+
+    _lists = field_validator("repeats", mode="before")(_listed)
+
+    @field_validator("matches")
+    @classmethod
+    def _compiles(cls, value: str | None) -> str | None:
+        try:
+            re.compile(value or "")
+        except re.error as error:
+            raise ValueError(f"is no regular expression ({error})") from None
+        return value
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> "LeaveOut":
+        looks = [self.blank, self.matches is not None, bool(self.repeats)]
+        if sum(looks) != 1 or (self.column is None) != bool(self.repeats):
+            raise ValueError("needs column: with blank: true or matches:, or repeats: (headers) alone")
+        return self
+
+
+class Combine(Strict):
+    """Several raw rows make one: the lines of an order."""
+
+    by: Annotated[str, Field(description="column whose value all the lines share")]
+    sum: Annotated[list[str], Field(min_length=1, description="columns added up")]
+    earliest: Annotated[str | None, Field(description="column of times: the first counts; all others must agree")] = (
+        None
+    )
+
+    _lists = field_validator("sum", mode="before")(_listed)
+
+
 class TableSpec(Strict):
-    """A canonical table: its raw files and where each column comes from."""
+    """A canonical table: its raw files, which of their rows, and where each column comes from."""
 
     sources: Annotated[list[SourceSpec], Field(min_length=1)]
+    leave_out: Annotated[list[LeaveOut], Field(description="rows left out on purpose, counted by reason")] = []
     columns: Annotated[dict[str, ColumnMap], Field(min_length=1)]
+    stages: Annotated[
+        dict[str, ColumnMap], Field(description="events: a raw row holds a whole journey, a time for each stage")
+    ] = {}
+    combine: Annotated[Combine | None, Field(description="orders: raw rows are lines that make up an order")] = None
+
+    @field_validator("leave_out")
+    @classmethod
+    def _reasons_once(cls, value: list[LeaveOut]) -> list[LeaveOut]:
+        said = [rule.reason for rule in value]
+        twice = sorted({reason for reason in said if said.count(reason) > 1})
+        if twice:
+            raise ValueError(f"two rules give the reason '{twice[0]}': each is counted by its own")
+        return value
+
+    @model_validator(mode="after")
+    def _columns_known(self) -> "TableSpec":
+        both = sorted({"stage", "occurred_at"} & set(self.columns)) if self.stages else []
+        if both:
+            raise ValueError(f"{' and '.join(both)} come{'' if len(both) > 1 else 's'} from stages: take off columns:")
+        for name, spec in self.stages.items():
+            if spec.source is None or spec.model_fields_set - {"source", "blank", "formats", "optional"}:
+                raise ValueError(f"stage {name} takes from: and, beside it, only blank:, formats: and optional:")
+        if self.combine:
+            named = [self.combine.by, *self.combine.sum, *([self.combine.earliest] if self.combine.earliest else [])]
+            if lacking := [name for name in named if name not in self.columns]:
+                raise ValueError(f"combine names {', '.join(lacking)}, which columns: lacks")
+            if len(set(named)) < len(named):
+                raise ValueError("combine names a column for two things")
+        return self
+
+
+def check_forms(tables: dict[str, TableSpec]) -> dict[str, TableSpec]:
+    """The tables as they are, or ValueError where one has a form that only another can have."""
+    for name, spec in tables.items():
+        if spec.stages and name != "events":
+            raise ValueError(f"{name}: only events have stages:")
+        if spec.combine and name != "orders":
+            raise ValueError(f"{name}: only orders are made with combine:")
+    return tables

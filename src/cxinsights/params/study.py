@@ -9,10 +9,10 @@ from datetime import date
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from cxinsights.errors import ParamsError, UnknownNameError, did_you_mean
-from cxinsights.params.mapping import TableName, TableSpec
+from cxinsights.params.mapping import TableName, TableSpec, check_forms
 from cxinsights.params.model import NAME, Strict, faults_of, read_yaml
 from cxinsights.params.periods import PeriodScheme
 from cxinsights.params.project import Project
@@ -135,7 +135,7 @@ class StudyFile(Strict):
     periods: PeriodScheme
     cutoff: Annotated[date | None, Field(description="last day the extract covers")] = None
     raw_folder: Annotated[str | None, Field(description="folder under CXINSIGHTS_DATA_DIR")] = None
-    tables: Annotated[dict[TableName, TableSpec], Field(min_length=1)]
+    tables: Annotated[dict[TableName, TableSpec], Field(min_length=1), AfterValidator(check_forms)]
     columns: Annotated[dict[str, ColumnSpec], Field(description="this study's own columns")] = {}
     surveys: Annotated[dict[str, str], Field(description="kind of survey: label")] = {
         "relationship": "relationship survey"
