@@ -130,6 +130,7 @@ class FunnelParams(ReportParams):
     ends_attempt: Annotated[list[str], Field(description="stages that end an attempt otherwise: cancelled")] = []
     removes_customer: Annotated[list[str], Field(description="stages that take a customer out: test orders")] = []
     breakdowns: Annotated[list[str], Field(description="columns of the entry event to break down by")] = []
+    touchpoint: Annotated[str, Field(description="column of events whose values share the credit; none: empty")] = ""
     min_base: Annotated[int, Field(ge=30, description="mature entrants on each side of a comparison")] = 30
 
     _steps_once = field_validator("steps", "breakdowns", "ends_attempt", "removes_customer")(_named_once)
@@ -196,6 +197,8 @@ class LinkageParams(ReportParams):
     seed: Annotated[int, Field(ge=0, description="of the bootstrap")] = 7
     min_sites: Annotated[int, Field(ge=5, description="fewer sites are refused")] = 10
     claim_sites: Annotated[int, Field(ge=10, description="sites a headline claim needs")] = 30
+    min_customers: Annotated[int, Field(ge=1, description="customer answers a site needs to take part")] = 10
+    min_employees: Annotated[int, Field(ge=1, description="employee answers a site needs to take part")] = 5
 
     _items_once = field_validator("items", "scores", "controls")(_named_once)
 
