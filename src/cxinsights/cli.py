@@ -41,7 +41,9 @@ def import_(
     project, loaded = _opened(study)
     manifest = _imported(project, loaded, force)
     for name, table in manifest["tables"].items():
-        out.print(f"{name:<12} {table['rows']:>9,} rows  {table['kept']:>9,} kept  {table['rejected']:>6,} set apart")
+        told = [f"{table['rows']:>9,} rows", f"{table['kept']:>9,} kept", f"{table['rejected']:>6,} set apart"]
+        told += [f"{table['left_out']:>9,} left out"] if table["left_out"] else []
+        out.print(f"{name:<12} {'  '.join(told)}")
 
 
 @app.command()

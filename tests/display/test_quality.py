@@ -116,6 +116,83 @@ def test_a_share_too_small_for_its_decimals_is_not_nothing(tmp_path) -> None:
     assert "0.00%" not in headline.lead
 
 
+MORE = """
+  orders:
+    sources: [{files: lines.csv}]
+    leave_out:
+      - {reason: no customer, column: customer, blank: true}
+      - {reason: cancellation, column: invoice, matches: "^C"}
+      - {reason: test order, column: invoice, matches: "^T"}
+    columns: {order_id: invoice, customer_id: customer, unit: unit, ordered_at: day, amount: amount}
+    combine: {by: order_id, sum: amount}
+  events:
+    sources: [{files: journeys.csv}]
+    columns: {customer_id: id, unit: unit}
+    stages: {asked: asked, paid: paid}
+max_reject_share"""
+LINES = "invoice,customer,unit,day,amount\n1,a,north,2026-07-01,2\n1,a,north,2026-07-01,3\nC2,,north,2026-07-01,-2\n"
+JOURNEYS = "id,unit,asked,paid\na,north,2026-07-01,2026-07-02\nb,north,2026-07-01,\n"
+CLEAN = ANSWERS.replace("9,9,3", "9,5,3")
+
+
+def made_of(folder, lines: str = LINES, journeys: str = JOURNEYS, answers: str = CLEAN) -> list:
+    study = STUDY.replace("\nmax_reject_share", MORE)
+    return blocks_of(folder, answers, study, {"lines.csv": lines, "journeys.csv": journeys})
+
+
+def test_rows_left_out_on_purpose_are_told_apart_from_faults(tmp_path) -> None:
+    headline, *rest = made_of(tmp_path)
+    assert headline.title == "No raw row is faulty; some are left out on purpose"
+    assert headline.lead == "9 rows from three files; none had to be set apart. 1 is left out on purpose."
+    assert [(fact.name, fact.value, fact.note) for fact in headline.facts] == [
+        ("Raw rows", "9", "in three files"), ("In tables", "8", "made into 8 rows"),
+        ("Set apart", "0", "at most 50% of a table is allowed"),
+        ("Left out", "1", "on purpose, by the study's rules"),
+    ]  # fmt: skip
+    found = tables(rest)["left-out"]
+    assert found.rows == [
+        ["Orders", "no customer", "1", "lines.csv, line 4"],
+        ["Orders", "cancellation", "1", "lines.csv, line 4"],
+        ["Orders", "test order", "0", "none"],
+    ]
+    assert found.note == (
+        "Nothing is wrong with these rows, but the study is not about them. A row that two rules name is counted under "
+        "both: 1 row is left out in all."
+    )
+
+
+def test_a_share_of_faults_is_of_the_rows_looked_at(tmp_path) -> None:
+    headline = made_of(tmp_path, LINES + "3,a,north,2026-07-01,x\n")[0]
+    assert headline.title == "1 of 10 raw rows is set apart"
+    assert headline.lead == (
+        "Most in orders: 33.33% of its rows. Each one is kept with its file, line and reason. 1 more is left out on "
+        "purpose."
+    )
+
+
+def test_rows_read_and_rows_made_stand_side_by_side(tmp_path) -> None:
+    rest = made_of(tmp_path)[1:]
+    found = tables(rest)["tables"]
+    assert [column.name for column in found.columns] == [
+        "Table", "File", "Raw rows", "Used", "Set apart", "Left out", "Rows made",
+    ]  # fmt: skip
+    assert found.rows == [
+        ["Responses", "all files", "4", "4", "0", "0", "4"],
+        ["Orders", "all files", "3", "2", "0", "1", "1"],
+        ["Events", "all files", "2", "2", "0", "0", "3"],
+    ]
+    assert found.note == (
+        "Raw rows = rows used + rows set apart + rows left out. A raw row may hold several events, and an order be "
+        "made of several raw rows."
+    )
+    assert tables(rest)["stages-events"].rows == [["asked", "2", "0"], ["paid", "1", "1"]]
+    filled = {row[1]: row[2:4] for row in tables(rest)["columns-events"].rows}
+    assert filled["stage"] == ["3", "100%"]
+    for block in rest:
+        heads = BeautifulSoup(block.as_html(), "html.parser").select("th")
+        assert all(head.get_text(strip=True) for head in heads), block.key
+
+
 def test_the_page_says_where_to_look(tmp_path) -> None:
     note = blocks_of(tmp_path)[-1]
     assert note.paragraphs == [
