@@ -1,0 +1,410 @@
+"""The linkage as notebooks call it: what takes part, what is said of few sites, and that chance is not found."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from cxinsights.analysis.correlations import partial, pearson
+from cxinsights.analysis.linkage import SCALE, fit_linkage
+from cxinsights.errors import DataError
+from tests.analysis.linked import ITEMS, KEY, SCORES, asked, company, fitted, means_only, owned
+
+TABLES = (
+    "associations", "items", "aggregation", "reliability", "model", "sites", "leave_one_out", "line", "summary",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return fitted()
+
+
+def lead(result, kind: str = "pearson") -> pd.Series:
+    rows = result.associations
+    return rows[(rows["correlation_kind"] == kind) & (rows["metric"] == "nps")].iloc[0]
+
+
+def test_the_lead_pair_is_the_mean_of_all_items_with_the_first_score(whole) -> None:
+    sites = company()["sites"]
+    assert whole.status == "ok"
+    found = pearson(sites[ITEMS].mean(axis=1).to_numpy(), sites["nps"].to_numpy())
+    row = lead(whole)
+    assert (row["item"], row["n_sites"], row["n_customers"], row["n_employees"]) == (SCALE, 40, 2400, 400)
+    assert (row["correlation"], row["ci_low"], row["p_value"]) == pytest.approx(
+        (found.value, found.ci_low, found.p_value)
+    )
+    assert row["boot_low"] < row["correlation"] < row["boot_high"]
+    assert set(whole.associations["metric"]) == set(SCORES)
+
+
+def test_every_kind_of_correlation_that_the_data_allow_is_there(whole) -> None:
+    kinds = ["pearson", "spearman", "weighted", "weighted_reliability", "disattenuated"]
+    assert whole.associations["correlation_kind"].tolist() == kinds * 2
+    assert fitted(means_only()).associations["correlation_kind"].tolist() == kinds[:3] * 2
+    reliable = whole.aggregation.set_index("measure")["icc2"]
+    expected = lead(whole)["correlation"] / np.sqrt(reliable[SCALE] * reliable["nps"])
+    assert lead(whole, "disattenuated")["correlation"] == pytest.approx(expected)
+
+
+def test_a_corrected_correlation_over_one_is_flagged_and_not_clipped() -> None:
+    made = company()
+    made["sites"]["nps"] = 30 * made["sites"][ITEMS].mean(axis=1)  # as closely as can be, with noise on both sides
+    made["sites"].loc[0, "nps"] += 5
+    result = fitted(made)
+    row = lead(result, "disattenuated")
+    assert row["correlation"] > 1
+    assert row["over_one"]
+    assert not lead(result)["over_one"]
+
+
+def test_equal_numbers_of_answers_weigh_nothing(whole) -> None:
+    for kind in ("weighted", "weighted_reliability"):
+        assert lead(whole, kind)["correlation"] == pytest.approx(lead(whole)["correlation"])
+    made = company()
+    made["sites"]["n_customers"] = np.where(made["sites"]["nps"] > 10, 600, 20)
+    assert lead(fitted(made), "weighted")["correlation"] != pytest.approx(lead(whole)["correlation"], abs=0.02)
+
+
+def test_every_item_with_every_score_is_one_family_of_tests(whole) -> None:
+    frame, sites = whole.items, company()["sites"]
+    assert frame[["item", "metric"]].to_numpy().tolist() == [[i, s] for i in ITEMS for s in SCORES]
+    assert (frame["n_comparisons"] == 8).all()
+    for row in frame.itertuples():
+        assert row.correlation == pytest.approx(sites[row.item].corr(sites[row.metric]))
+    order = np.argsort(frame["p_value"].to_numpy())
+    by_hand = np.minimum.accumulate((frame["p_value"].to_numpy()[order] * 8 / np.arange(1, 9))[::-1])[::-1]
+    assert frame["p_adjusted"].to_numpy()[order].tolist() == pytest.approx(by_hand.tolist())
+    assert not frame["is_pair"].any()
+
+
+def test_controls_are_held_equal_in_partials_and_the_model() -> None:
+    made = company()
+    rng = np.random.default_rng(8)
+    size, kind = rng.normal(0, 1, 40), np.array(["mall", "street"])[rng.integers(0, 2, 40)]
+    made["sites"] = made["sites"].assign(size=size, kind=kind, flat=1.0)
+    made["sites"]["nps"] += 30 * size
+    result = fitted(made, controls=["size", "kind", "flat"])
+    sites = made["sites"]
+    dummy = (sites["kind"] != sites["kind"].value_counts().index[0]).astype(float)
+    expected = partial(
+        sites[ITEMS].mean(axis=1).to_numpy(), sites["nps"].to_numpy(), np.column_stack([sites["size"], dummy])
+    )
+    assert lead(result, "partial")["correlation"] == pytest.approx(expected.value)
+    assert lead(result, "partial")["correlation"] > lead(result)["correlation"]
+    assert "partial_spearman" in set(result.associations["correlation_kind"])
+    terms = result.model[(result.model["metric"] == "nps") & (result.model["grouping"] == "unit")].set_index("term")
+    rare = sites["kind"].value_counts().index[1]
+    assert list(terms.index) == ["total", "size", f"kind={rare}", "within", "between"]
+    assert terms.loc["size", "coef_low"] < 30 < terms.loc["size", "coef_high"]
+
+
+def test_within_and_between_groups_stand_apart() -> None:
+    """Inside every unit NPS rises with the mood, and units with a better mood have a lower NPS."""
+    rng = np.random.default_rng(2)
+    made = means_only(company(120, regions=6, units=4))
+    unit = made["sites"].groupby(["region", "unit"]).ngroup().to_numpy()
+    level = np.linspace(-1, 1, 24)[unit]
+    mood = 3 + level + rng.normal(0, 0.3, 120)
+    made["sites"] = made["sites"].assign(
+        **dict.fromkeys(ITEMS, mood), nps=20 * (mood - 3 - level) - 30 * level + rng.normal(0, 3, 120)
+    )
+    model = fitted(made).model
+    rows = model[(model["metric"] == "nps") & (model["grouping"] == "unit")].set_index("term")
+    for term, slope in (("within", 20), ("between", -30)):
+        assert rows.loc[term, "coef_low"] < slope < rows.loc[term, "coef_high"]
+    assert (rows.loc["within", "n_groups"], rows.loc["within", "n_sites"]) == (24, 120)
+    assert rows.loc["between", "df"] < 30 < rows.loc["within", "df"]
+
+
+@pytest.mark.parametrize(
+    ("regions", "units", "groupings"),
+    [(1, 1, {"none"}), (1, 4, {"unit"}), (4, 1, {"region"}), (2, 3, {"unit", "region"})],
+)
+def test_the_model_groups_sites_as_the_company_does(regions, units, groupings) -> None:
+    model = fitted(means_only(company(regions=regions, units=units))).model
+    assert set(model["grouping"]) == groupings
+    apart = model[model["term"] == "between"]["n_groups"]
+    assert (apart >= 3).all()
+    assert ("between" in set(model["term"])) == (max(regions * units, regions) >= 3)
+
+
+def test_a_slope_on_unreliable_means_is_corrected_towards_what_was_planted() -> None:
+    """Mean of 12 companies: the plain slope is too flat, the corrected one is the planted 40 within two errors."""
+    plain, corrected = [], []
+    for seed in range(12):
+        result = fitted(company(60, 40, seed, staff=6, customers=150, noise=4, regions=1, units=1), n_boot=200)
+        row = result.model.iloc[0]
+        plain.append(row["coefficient"])
+        corrected.append(row["corrected"])
+    error = np.std(corrected, ddof=1) / np.sqrt(12)
+    assert abs(np.mean(corrected) - 40) < 2 * error + 0.8  # five answers to an item round the scale a little
+    assert np.mean(plain) < 34
+
+
+def test_under_ten_sites_are_refused_with_what_can_still_be_shown() -> None:
+    result = fitted(company(9))
+    assert (result.status, result.reason) == ("refused", "9 sites have answers enough of both sides, 10 needed")
+    assert result.associations.empty
+    assert result.items.empty
+    assert result.model.empty
+    assert len(result.sites) == 9
+    assert len(result.aggregation) == 3
+    assert fitted(company(10)).status == "ok"
+    assert fitted(company(8), min_sites=5).status == "ok"
+
+
+def test_small_and_hidden_sites_and_those_without_one_side_take_no_part() -> None:
+    made = company()
+    sites = made["sites"]
+    sites.loc[0, "n_customers"] = 9
+    sites.loc[1, "n_employees"] = 4
+    sites.loc[2, "hidden"] = True
+    sites.loc[3, "nps"] = np.nan
+    result = fitted(made)
+    row = result.summary.iloc[0]
+    assert row[["n_sites", "n_part", "n_small", "n_hidden", "n_incomplete"]].tolist() == [40, 36, 2, 1, 1]
+    kept = sites.iloc[4:]
+    assert lead(result)["correlation"] == pytest.approx(kept[ITEMS].mean(axis=1).corr(kept["nps"]))
+    assert lead(result)["n_sites"] == 36
+    out = ~result.sites["takes_part"]
+    assert result.sites.loc[out, "site"].tolist() == sites.loc[:3, "site"].tolist()
+    looser = fitted(made, min_customers=9, min_employees=4)
+    assert lead(looser)["n_sites"] == 38
+
+
+def test_no_figure_over_all_sites_tells_of_a_site_that_is_not_shown() -> None:
+    """Whatever the hidden site's answers are, every figure but its own row stays what it is."""
+    one, other = company(), company()
+    for made, score in ((one, 99.0), (other, -99.0)):
+        here = {name: made[name]["site"] == "s005" for name in ("sites", "employees", "customers")}
+        made["sites"].loc[here["sites"], "hidden"] = True
+        made["sites"].loc[here["sites"], ["nps", *ITEMS]] = score
+        made["customers"].loc[here["customers"], "nps"] = score
+        made["employees"].loc[here["employees"], ITEMS[0]] = 5.0 if score > 0 else 1.0
+    left, right = fitted(one), fitted(other)
+    for name in set(TABLES) - {"sites"}:
+        assert_frame_equal(getattr(left, name), getattr(right, name))
+    shown = [frame.sites[~frame.sites["hidden"]].reset_index(drop=True) for frame in (left, right)]
+    assert_frame_equal(*shown)
+    assert len(shown[0]) == 39
+
+
+def test_a_site_whose_employees_all_gave_one_answer_is_hidden() -> None:
+    made = company()
+    made["employees"].loc[made["employees"]["site"] == "s004", "mood_2_item"] = 4.0
+    hidden = fitted(made).sites.set_index("site")["hidden"]
+    assert hidden[hidden].index.tolist() == ["s004"]
+    at_the_end = {**means_only(), "item_range": (1.0, 5.0)}
+    at_the_end["sites"].loc[7, "mood_1_item"] = 5.0
+    hidden = fitted(at_the_end).sites.set_index("site")["hidden"]
+    assert hidden[hidden].index.tolist() == [at_the_end["sites"].loc[7, "site"]]
+
+
+def test_a_score_missing_at_some_sites_costs_only_its_own_correlations() -> None:
+    made = company()
+    made["sites"].loc[:4, "csat_mean"] = np.nan
+    made["sites"].loc[0, "mood_1_item"] = np.nan
+    rows = fitted(made).items.set_index(["item", "metric"])["n_sites"]
+    assert rows[("mood_2_item", "nps")] == 40
+    assert rows[("mood_1_item", "nps")] == 39
+    assert rows[("mood_2_item", "csat_mean")] == 35
+    assert lead(fitted(made))["n_sites"] == 39
+
+
+def test_without_individual_answers_what_cannot_be_computed_is_said() -> None:
+    assert fitted().not_computed == ()
+    assert fitted({**company(), "item_range": None}).not_computed == ("agreement",)
+    result = fitted(means_only())
+    assert result.not_computed == ("agreement", "reliability", "employee_intervals", "customer_intervals")
+    assert result.reliability.empty
+    assert result.aggregation[["icc1", "icc2", "sd_between", "rwg"]].isna().all(axis=None)
+    assert result.aggregation["sd_observed"].notna().all()
+    assert result.aggregation.set_index("measure")["n_employees"].to_dict() == {SCALE: 400, "nps": 0, "csat_mean": 0}
+    assert result.sites[["employee_low", "customer_high"]].isna().all(axis=None)
+    assert not result.sites["certain"].any()
+
+
+def parallel(n: int = 60, seed: int = 4) -> pd.DataFrame:
+    """Site columns that see the same two things from both sides; the second of scores goes with the first of items."""
+    rng = np.random.default_rng(seed)
+    a, b = rng.normal(6, 1, n), rng.normal(6, 1, n)
+    return pd.DataFrame({
+        "region": "town", "unit": [f"d{i % 5}" for i in range(n)], "site": [f"s{i:03}" for i in range(n)],
+        "n_customers": 50, "n_employees": 20, "safe_staff": a, "talk_staff": b,
+        "safe_parents": a + rng.normal(0, 1, n), "talk_parents": b + rng.normal(0, 1, n),
+    })  # fmt: skip
+
+
+def test_parallel_lists_lead_with_their_pairs() -> None:
+    lists = {"items": ["safe_staff", "talk_staff"], "scores": ["safe_parents", "talk_parents"]}
+    result = fit_linkage(parallel(), asked(**lists))
+    assert result.parallel
+    plain = result.associations[result.associations["correlation_kind"] == "pearson"]
+    assert plain[["item", "metric"]].to_numpy().tolist() == [["safe_staff", "safe_parents"],
+                                                             ["talk_staff", "talk_parents"]]  # fmt: skip
+    assert result.items["is_pair"].tolist() == [True, False, False, True]
+    drawn = result.sites.set_index("site")[["employee_score", "customer_score"]].sort_index()
+    assert drawn.to_numpy().tolist() == parallel()[["safe_staff", "safe_parents"]].to_numpy().tolist()
+    assert (plain["n_comparisons"] == 2).all()
+    scores = {"nps": parallel()["safe_parents"], "csat": parallel()["talk_parents"]}
+    assert not fit_linkage(parallel().assign(**scores), asked(items=lists["items"], scores=[*scores])).parallel
+
+
+def test_the_schools_of_new_york(shared_data) -> None:
+    """Teachers against parents over complete pairs: 0.54, 0.48, 0.42, 0.39, as the data's README has them."""
+    raw = pd.read_csv(
+        shared_data / "nyc_schools" / "survey_2011.tsv.gz", sep="\t", encoding="utf-8-sig", na_values=["NA"]
+    )
+    names = ["saf", "com", "eng", "aca"]
+    lists = {"items": [f"{n}_t_11" for n in names], "scores": [f"{n}_p_11" for n in names]}
+    used = raw[["dbn", "N_p", "N_t", "schooltype", *lists["items"], *lists["scores"]]]
+    sites = used.rename(columns={"dbn": "site", "N_p": "n_customers", "N_t": "n_employees"}).assign(
+        region="nyc", unit=raw["dbn"].str[:2]
+    )
+    result = fit_linkage(sites, asked(**lists, controls=["schooltype"], min_employees=1))
+    rows = result.associations[result.associations["correlation_kind"] == "pearson"].set_index("item")
+    assert rows["correlation"].round(2).to_dict() == {
+        "saf_t_11": 0.54, "com_t_11": 0.39, "eng_t_11": 0.42, "aca_t_11": 0.48,
+    }  # fmt: skip
+    assert (rows["n_sites"] == 453).all()
+    assert (rows["ci_low"] > 0.3).all()
+    assert result.items["is_pair"].sum() == 4
+
+
+def test_the_planted_slope_of_the_demo_company_comes_back(demo) -> None:
+    """0.8 points of likelihood for a point of engagement a quarter earlier, less what the end of the scale takes.
+
+    Answers end at 10, which shrinks every strength alike: by how much, the drivers' planted strengths tell.
+    """
+    from cxinsights.analysis.regression import fit_linear
+    from cxinsights.data.demo.truth import read_truth
+    from cxinsights.data.tables import read_table
+
+    truth = read_truth()
+    items = [f"engagement_{i + 1}_item" for i in range(truth.engagement.items)]
+    employees = read_table(*demo, "employees", periods=["2026Q2"], columns=[*KEY, *items])
+    ratings = [f"{name}_rating" for name in ("resolution", "ease", "staff", "informed", "waiting")]
+    answers = read_table(*demo, "responses", periods=["2026Q3"], survey="relationship",
+                         columns=[*KEY, "nps_answer", *ratings])  # fmt: skip
+    known = answers.dropna(subset=["nps_answer", *ratings])
+    by_unit = known.groupby(["region", "unit"])
+    centred = known[["nps_answer", *ratings]] - by_unit[["nps_answer", *ratings]].transform("mean")
+    strengths = fit_linear(centred[ratings].to_numpy(), centred["nps_answer"].to_numpy()).coefficients[1:]
+    planted = [truth.drivers[name.removesuffix("_rating")].strength for name in ratings]
+    expected = truth.engagement.slope * strengths.sum() / sum(planted)
+    assert 0.65 < expected < 0.8
+    customers = answers[KEY].assign(likelihood=answers["nps_answer"])
+    sites = (
+        employees.groupby(KEY)[items].mean().assign(n_employees=employees.groupby(KEY).size())
+        .join(customers.groupby(KEY)["likelihood"].agg(["mean", "count"]), how="outer").reset_index()
+        .rename(columns={"mean": "likelihood", "count": "n_customers"})
+    )  # fmt: skip
+    result = fit_linkage(
+        sites, asked(items=items, scores=["likelihood"]), employees=employees, customers=customers, item_range=(1, 5)
+    )
+    rows = result.model[result.model["grouping"] == "unit"].set_index("term")
+    for term in ("total", "within"):
+        assert rows.loc[term, "corrected_low"] < expected < rows.loc[term, "corrected_high"]
+    assert rows.loc["within", "coefficient"] < rows.loc["within", "corrected"]
+    spread = result.aggregation.set_index("measure").loc[SCALE]
+    assert spread["sd_low"] < truth.engagement.between_sites < spread["sd_high"]
+    assert result.summary["n_small"].item() == 1  # the planted small site
+
+
+def test_a_permuted_company_shows_nothing_more_often_than_its_level_says() -> None:
+    """Scores dealt out to sites anew, 400 times: 5 % is 20; 10 to 31 hold 99 % of such counts."""
+    made = means_only(company(30, noise=0))
+    staff, scores = made["sites"][ITEMS].mean(axis=1).to_numpy(), made["sites"]["nps"].to_numpy()
+    rng = np.random.default_rng(11)
+    found = sum(pearson(staff, rng.permutation(scores)).p_value < 0.05 for _ in range(400))
+    assert 10 <= found <= 31
+
+
+def test_in_a_permuted_company_items_model_and_headline_are_quiet_too() -> None:
+    """40 companies with scores dealt out anew: any adjusted item, a slope, a headline: at most 2 expected of each.
+
+    7 or more of 40 at 5 % come three times in a thousand.
+    """
+    made = company(30, noise=0)
+    rng = np.random.default_rng(12)
+    counts = dict.fromkeys(["items", "within", "headline"], 0)
+    for _ in range(40):
+        dealt = {"sites": made["sites"].assign(**{s: rng.permutation(made["sites"][s]) for s in SCORES})}
+        result = fitted(dealt, n_boot=200)
+        row = lead(result)
+        counts["items"] += (result.items["p_adjusted"] < 0.05).any()
+        counts["within"] += (result.model[result.model["term"] == "within"]["p_value"].iloc[0] < 0.05).any()
+        counts["headline"] += row["ci_low"] > 0 or row["ci_high"] < 0
+    assert max(counts.values()) <= 6, counts
+
+
+def test_a_units_report_places_its_own_sites_and_names_no_others() -> None:
+    made = company()
+    result, whole = fitted(owned(made, "r1", "u0"), region="r1", unit="u0"), fitted(made)
+    assert_frame_equal(result.associations, whole.associations)  # among all sites of the company
+    own = result.sites[result.sites["own"]]
+    assert set(own["unit"]) == {"u0"}
+    assert set(own["region"]) == {"r1"}
+    for frame in (result.sites, result.leave_one_out):
+        assert (frame.loc[~frame["own"], KEY] == "").all(axis=None)
+    assert result.summary[["n_own", "n_own_part"]].to_numpy().tolist() == [[10, 10]]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda f: f.head(0), "no site has answers in this period"),
+        (lambda f: f.assign(mood_1_item=np.nan), "no site has answers of employees in this period"),
+        (lambda f: f.assign(nps=np.nan), "no site has answers of customers in this period"),
+        (lambda f: f.assign(n_customers=3), "no site has answers enough of both sides"),
+    ],
+)
+def test_nothing_to_link_is_a_result(change, reason) -> None:
+    made = company()
+    result = fitted({**made, "sites": change(made["sites"])})
+    assert (result.status, result.reason) == ("no_data", reason)
+    assert result.associations.empty
+
+
+def test_a_side_that_never_varies_is_refused_by_its_name() -> None:
+    made = means_only()
+    result = fitted({"sites": made["sites"].assign(nps=40.0)})
+    assert (result.status, result.reason) == ("refused", "nps is the same at every site: nothing can go with it")
+    flat = fitted({"sites": made["sites"].assign(**dict.fromkeys(ITEMS, 3.0))})
+    assert flat.reason == "all_items is the same at every site: nothing can go with it"
+
+
+def test_an_unknown_column_names_the_nearest_and_text_is_not_quoted() -> None:
+    sites = company()["sites"]
+    with pytest.raises(DataError) as error:
+        fit_linkage(sites, asked(items=["mood_1_itm"]))
+    assert str(error.value) == (
+        "linkage: unknown column 'mood_1_itm'. Did you mean 'mood_1_item'? Known: region, unit, site, mood_1_item, "
+        "mood_2_item, mood_3_item, mood_4_item, nps, csat_mean, n_customers, n_employees, own, hidden."
+    )
+    with pytest.raises(DataError) as error:
+        fit_linkage(sites.assign(nps="the branch by the river"), asked())
+    assert str(error.value) == (
+        "linkage: nps holds text, not numbers. Known: mood_1_item, mood_2_item, mood_3_item, mood_4_item, csat_mean, "
+        "n_customers, n_employees, own, hidden."
+    )
+
+
+def test_the_same_seed_gives_the_same_bytes_in_any_order_of_rows() -> None:
+    made = company()
+    shuffled = {**made, **{
+        name: made[name].sample(frac=1, random_state=3) for name in ("sites", "employees", "customers")
+    }}  # fmt: skip
+    one, two, other = fitted(made), fitted(made), fitted(made, seed=8)
+    for name in TABLES:
+        assert_frame_equal(getattr(one, name), getattr(two, name), check_exact=True)
+        assert_frame_equal(getattr(one, name), getattr(fitted(shuffled), name))
+    assert lead(one)["boot_low"] != lead(other)["boot_low"]
+
+
+def test_what_is_given_is_not_changed() -> None:
+    made, before = company(), company()
+    fitted(made)
+    for name in ("sites", "employees", "customers"):
+        assert_frame_equal(made[name], before[name])
