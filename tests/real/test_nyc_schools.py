@@ -1,0 +1,73 @@
+"""The school survey, against the published file: teachers' and parents' scores of the same schools."""
+
+import csv
+import gzip
+from pathlib import Path
+from statistics import correlation
+
+import pandas as pd
+import pytest
+
+from cxinsights.data.tables import known_periods, read_table
+from cxinsights.params import resolve
+
+TOPICS = {
+    "safety": ("saf", 0.54),
+    "academic": ("aca", 0.48),
+    "engagement": ("eng", 0.42),
+    "communication": ("com", 0.39),
+}
+
+
+@pytest.fixture(scope="module")
+def published(shared_data: Path, schools) -> list[dict[str, str]]:
+    """Rows of the file as the standard library reads them, the cut-off one among them."""
+    with gzip.open(shared_data / "nyc_schools/survey_2011.tsv.gz", "rt", encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+@pytest.fixture(scope="module")
+def sites(schools) -> pd.DataFrame:
+    return read_table(schools.project, schools.study, "sites").set_index("site")
+
+
+def test_the_cut_off_last_row_is_set_apart_with_its_line(schools, published) -> None:
+    assert len(published) == 455
+    rejects = pd.read_parquet(schools.project.private("nyc-schools") / "rejects.parquet")
+    told = rejects[["file", "line", "reason"]].to_numpy().tolist()
+    assert told == [["survey_2011.tsv.gz", 456, "668 fields where the header has 1942"]]
+    assert rejects["raw"].str.startswith(published[-1]["dbn"]).all()
+    table = schools.manifest["tables"]["sites"]
+    assert (table["rows"], table["kept"], table["rejected"]) == (455, 454, 1)
+
+
+def test_each_school_has_its_district_and_borough_and_both_bases(schools, sites, published) -> None:
+    assert known_periods(schools.project, schools.study) == ["2011"]
+    borough = {"M": "manhattan", "X": "bronx"}
+    for row in published[:-1]:
+        kept = sites.loc[row["schoolname"]]
+        assert (kept["region"], kept["unit"]) == (borough[row["dbn"][2]], row["dbn"][:2])
+        assert kept["n_customers"] == int(row["N_p"] or 0)
+        assert kept["n_employees"] == int(row["N_t"] or 0)
+    assert (sites["n_customers"] == 0).sum() == 2
+    named = {(name, unit) for name, region in schools.study.regions.items() for unit in region.units}
+    assert named == set(sites[["region", "unit"]].itertuples(index=False, name=None))
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_teachers_and_parents_agree_as_far_as_the_published_scores_say(sites, published, topic: str) -> None:
+    short, stated = TOPICS[topic]
+    told = [(row[f"{short}_t_11"], row[f"{short}_p_11"]) for row in published[:-1]]
+    complete = [(float(t), float(p)) for t, p in told if t and p]
+    kept = sites[[f"{topic}_teachers_score", f"{topic}_parents_score"]].dropna()
+    assert len(kept) == len(complete) == 452
+    r = kept.corr().iloc[0, 1]
+    assert r == pytest.approx(correlation(*zip(*complete, strict=True)))
+    assert round(r, 2) == stated
+
+
+def test_the_linkage_asks_for_the_same_topics_on_both_sides(schools) -> None:
+    for place in (("_all", "_all"), ("bronx", "_all"), ("manhattan", "02")):
+        params = resolve(schools.study, "linkage", "2011", *place)
+        assert params.items == [f"{topic}_teachers_score" for topic in TOPICS]
+        assert params.scores == [f"{topic}_parents_score" for topic in TOPICS]
