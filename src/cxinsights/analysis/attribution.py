@@ -166,11 +166,7 @@ def heuristic_credit(
 
 def _conversion(transitions: np.ndarray) -> np.ndarray:
     """Chance to end in conversion from the start, for a stack of chains."""
-    inner = transitions[:, 1:-2, 1:-2]
-    to_conversion = transitions[:, 1:-2, -2]
-    # a touch-point that only leads to itself never ends: its chance is 0
-    stuck = np.isclose(np.diagonal(inner, axis1=1, axis2=2), 1)
-    system = np.eye(inner.shape[1]) - inner
-    system[stuck] = np.eye(inner.shape[1])[np.nonzero(stuck)[1]]
-    chances = np.linalg.solve(system, to_conversion[..., None])[..., 0]
+    inner, to_conversion = transitions[:, 1:-2, 1:-2], transitions[:, 1:-2, -2]
+    # every path ends, so that no set of touch-points holds a customer for ever and the system can be solved
+    chances = np.linalg.solve(np.eye(inner.shape[1]) - inner, to_conversion[..., None])[..., 0]
     return np.einsum("bi,bi->b", transitions[:, 0, 1:-2], chances) + transitions[:, 0, -2]
