@@ -30,7 +30,7 @@ def test_the_lead_pair_is_the_mean_of_all_items_with_the_first_score(whole) -> N
     assert whole.status == "ok"
     found = pearson(sites[ITEMS].mean(axis=1).to_numpy(), sites["nps"].to_numpy())
     row = lead(whole)
-    assert (row["item"], row["n_sites"], row["n_customers"], row["n_employees"]) == (SCALE, 40, 2400, 400)
+    assert (row["item"], row["n"], row["n_customers"], row["n_employees"]) == (SCALE, 40, 2400, 400)
     assert (row["correlation"], row["ci_low"], row["p_value"]) == pytest.approx(
         (found.value, found.ci_low, found.p_value)
     )
@@ -113,7 +113,7 @@ def test_within_and_between_groups_stand_apart() -> None:
     rows = model[(model["metric"] == "nps") & (model["grouping"] == "unit")].set_index("term")
     for term, slope in (("within", 20), ("between", -30)):
         assert rows.loc[term, "coef_low"] < slope < rows.loc[term, "coef_high"]
-    assert (rows.loc["within", "n_groups"], rows.loc["within", "n_sites"]) == (24, 120)
+    assert (rows.loc["within", "n_groups"], rows.loc["within", "n"]) == (24, 120)
     assert rows.loc["between", "df"] < 30 < rows.loc["within", "df"]
 
 
@@ -163,14 +163,14 @@ def test_small_and_hidden_sites_and_those_without_one_side_take_no_part() -> Non
     sites.loc[3, "nps"] = np.nan
     result = fitted(made)
     row = result.summary.iloc[0]
-    assert row[["n_sites", "n_part", "n_small", "n_hidden", "n_incomplete"]].tolist() == [40, 36, 2, 1, 1]
+    assert row[["n_sites", "n", "n_small", "n_hidden", "n_incomplete"]].tolist() == [40, 36, 2, 1, 1]
     kept = sites.iloc[4:]
     assert lead(result)["correlation"] == pytest.approx(kept[ITEMS].mean(axis=1).corr(kept["nps"]))
-    assert lead(result)["n_sites"] == 36
+    assert lead(result)["n"] == 36
     out = ~result.sites["takes_part"]
     assert result.sites.loc[out, "site"].tolist() == sites.loc[:3, "site"].tolist()
     looser = fitted(made, min_customers=9, min_employees=4)
-    assert lead(looser)["n_sites"] == 38
+    assert lead(looser)["n"] == 38
 
 
 def test_no_figure_over_all_sites_tells_of_a_site_that_is_not_shown() -> None:
@@ -205,11 +205,11 @@ def test_a_score_missing_at_some_sites_costs_only_its_own_correlations() -> None
     made = company()
     made["sites"].loc[:4, "csat_mean"] = np.nan
     made["sites"].loc[0, "mood_1_item"] = np.nan
-    rows = fitted(made).items.set_index(["item", "metric"])["n_sites"]
+    rows = fitted(made).items.set_index(["item", "metric"])["n"]
     assert rows[("mood_2_item", "nps")] == 40
     assert rows[("mood_1_item", "nps")] == 39
     assert rows[("mood_2_item", "csat_mean")] == 35
-    assert lead(fitted(made))["n_sites"] == 39
+    assert lead(fitted(made))["n"] == 39
 
 
 def test_without_individual_answers_what_cannot_be_computed_is_said() -> None:
@@ -267,7 +267,7 @@ def test_the_schools_of_new_york(shared_data) -> None:
     assert rows["correlation"].round(2).to_dict() == {
         "saf_t_11": 0.54, "com_t_11": 0.39, "eng_t_11": 0.42, "aca_t_11": 0.48,
     }  # fmt: skip
-    assert (rows["n_sites"] == 453).all()
+    assert (rows["n"] == 453).all()
     assert (rows["ci_low"] > 0.3).all()
     assert result.items["is_pair"].sum() == 4
 

@@ -44,36 +44,34 @@ _TOO = {"n_employees": "employees"}
 
 @dataclass(frozen=True)
 class LinkageResult:
-    """How closely employees' and customers' scores of sites go together."""
+    """How closely employees' and customers' scores of sites go together; `n` counts sites."""
 
     params: LinkageParams
     status: Status
     reason: str = ""
     """Why there is no association to show; empty where there is one."""
-    associations: pd.DataFrame = table("n_customers", keep=["item", "metric", "correlation_kind", "n_sites"], also=_TOO)
+    associations: pd.DataFrame = table("n_customers", keep=["item", "metric", "correlation_kind", "n"], also=_TOO)
     """One row per lead pair and kind of correlation, with interval and the sites it rests on."""
-    items: pd.DataFrame = table("n_customers", keep=["item", "metric", "is_pair", "n_sites"], also=_TOO)
+    items: pd.DataFrame = table("n_customers", keep=["item", "metric", "is_pair", "n"], also=_TOO)
     """One row per employee item and customer score: Pearson's correlation, adjusted as one family."""
-    aggregation: pd.DataFrame = table("n_customers", keep=["side", "measure", "n_sites"], also=_TOO)
+    aggregation: pd.DataFrame = table("n_customers", keep=["side", "measure", "n"], also=_TOO)
     """One row per lead measure: ICC(1), ICC(2), agreement, and how far sites truly differ."""
     reliability: pd.DataFrame = table("n_employees", keep=["item", "n_items"], whose="employees")
     """First row the scale: alpha and omega; then one row per item: alpha without it, correlation with the rest."""
-    model: pd.DataFrame = table(
-        "n_customers", keep=["item", "metric", "grouping", "term", "n_sites", "n_groups"], also=_TOO
-    )
+    model: pd.DataFrame = table("n_customers", keep=["item", "metric", "grouping", "term", "n", "n_groups"], also=_TOO)
     """One row per lead pair, grouping and term of the mixed model: overall, within and between groups, controls."""
     sites: pd.DataFrame = table("n_customers", keep=[*KEY, "own", "takes_part"], also=_TOO)
     """One row per site: both scores with intervals, distance from the line, and where it stands."""
     leave_one_out: pd.DataFrame = table("n_customers", keep=[*KEY, "own"], also=_TOO)
     """One row per site that takes part: the lead correlation without it, the largest shift first."""
-    line: pd.DataFrame = table("n_customers", keep=["n_sites"], also=_TOO)
+    line: pd.DataFrame = table("n_customers", keep=["n"], also=_TOO)
     """Least-squares line of the lead pair with the band of its mean, at even steps."""
     summary: pd.DataFrame = table(
         "n_customers",
-        keep=["n_sites", "n_part", "n_small", "n_hidden", "n_incomplete", "n_own", "n_own_part"],
+        keep=["n", "n_sites", "n_small", "n_hidden", "n_incomplete", "n_own", "n_own_part"],
         also=_TOO,
     )
-    """One row: how many sites take part, how many do not and why, and the range of the lead correlation."""
+    """One row: how many sites take part, how many do not and why, and the lead correlation's range without one site."""
     parallel: bool = False
     """Whether items and scores are parallel lists, whose pairs take the lead."""
     not_computed: tuple[str, ...] = ()
@@ -206,7 +204,7 @@ def _names(pair: tuple[str, str]) -> dict[str, str]:
 
 
 def _base(part: pd.DataFrame, pair: tuple[str, str], found: Correlation) -> dict[str, int]:
-    return {**base_of(part, list(pair)), "n_sites": found.n}
+    return {**base_of(part, list(pair)), "n": found.n}
 
 
 def _figures(found: Correlation) -> dict[str, float]:
@@ -221,8 +219,8 @@ def _summary(frame: pd.DataFrame, part: pd.DataFrame, lead: tuple[str, str]) -> 
     base = base_of(part, list(lead))
     complete = part.dropna(subset=list(lead))
     row = {
+        "n": base.pop("n"),
         "n_sites": len(frame),
-        "n_part": base.pop("n_sites"),
         "n_small": int((~frame["enough"]).sum()),
         "n_hidden": int((frame["enough"] & frame["hidden"]).sum()),
         "n_incomplete": len(part) - len(complete),

@@ -78,7 +78,7 @@ def base_of(frame: pd.DataFrame, measures: list[str]) -> dict[str, int]:
     """Sites that have all of the measures, and the answers behind them."""
     rows = frame.dropna(subset=measures)
     return {
-        "n_sites": len(rows),
+        "n": len(rows),
         "n_customers": int(rows["n_customers"].sum()),
         "n_employees": int(rows["n_employees"].sum()),
     }

@@ -50,7 +50,7 @@ def measure_spreads(
             means = part[name].dropna()
             n = found.n if answers is not None else int(part.loc[means.index, f"n_{side}"].sum())
             row = {
-                "side": side, "measure": name, "n_sites": len(means), "n_customers": 0, "n_employees": 0,
+                "side": side, "measure": name, "n": len(means), "n_customers": 0, "n_employees": 0,
                 f"n_{side}": n, **_spread_columns(found), **_observed(means),
             }  # fmt: skip
             if side == "employees":
