@@ -148,9 +148,12 @@ def test_customers_are_as_they_were_on_the_periods_last_day(company: tuple[Proje
     assert frame["nps_answer"].to_dict() == {"k0": 9, "k1": 10, "m1": 9}  # each one's latest
 
 
-def test_a_unit_has_its_own_customers(company: tuple[Project, Study]) -> None:
-    source = opened(company, "segmentation", "south", "c")
-    assert segmentation._customers(source, source.params)["customer_id"].tolist() == ["m1"]
+@pytest.mark.parametrize("asked", [{}, {"held_out": []}], ids=["as the company", "otherwise"])
+def test_a_unit_has_its_own_customers_in_the_companys_segments(company: tuple[Project, Study], asked: dict) -> None:
+    frame, more = opened(company, "segmentation", "south", "c", **asked).inputs
+    assert frame["customer_id"].tolist() == ["m1"]
+    made = [f"company_{name}" for name in ("choice", "inputs", "rules", "segments", "summary")]
+    assert sorted(more) == ["company", *made, "customer_min", "previous", "rules"]
 
 
 def test_orders_alone_make_customers(tmp_path: Path) -> None:

@@ -37,6 +37,8 @@ class Source:
         self.params = params
         self.project = project
         self.study = study
+        self._companies: dict[str, Source] = {}
+        self._fitted: dict[Callable[..., Any], Any] = {}
 
     @cached_property
     def kept(self) -> KeptBaseline:
@@ -75,18 +77,18 @@ class Source:
         return read_findings(self.params)
 
     def company(self, period: str | None = None) -> "Source":
-        """The company's report of the same analysis, in this or another period."""
-        return self._of(ALL, ALL, period)
+        """The company's report of the same analysis, in this or another period; opened once, whoever asks for it."""
+        period = period or self.params.period
+        if period not in self._companies:
+            self._companies[period] = self._of(ALL, ALL, period)
+        return self._companies[period]
 
     def fit(self, function: Callable[..., Result]) -> Result:
         """`function` on what the report reads, from the cache where data, params and code are the same as before."""
-        return remember(
-            self.project.private(self.study.name) / "cache",
-            function,
-            self.inputs.frame,
-            self.params,
-            **self.inputs.more,
-        )
+        if function not in self._fitted:
+            folder = self.project.private(self.study.name) / "cache"
+            self._fitted[function] = remember(folder, function, self.inputs.frame, self.params, **self.inputs.more)
+        return self._fitted[function]
 
     def guard(self, result: Any) -> Guarded:
         """The result as readers may see it, by the study's thresholds and what all reports of the period decide."""
@@ -124,7 +126,9 @@ class Source:
 
     def _of(self, region: str, unit: str, period: str | None = None) -> "Source":
         params = resolve(self.study, self.params.analysis, period or self.params.period, region, unit)
-        return Source(params, self.project, self.study)
+        other = Source(params, self.project, self.study)
+        other._companies = self._companies
+        return other
 
     def _judged(self, result: Any) -> Any:
         """The result with its tests adjusted, and its rows marked, among all reports of the period.

@@ -27,6 +27,7 @@ class Opened(Protocol):
     project: Project
     study: Study
     kept: KeptBaseline
+    inputs: Inputs
 
     def company(self, period: str | None = None) -> "Opened":
         """The company's report of the same analysis."""

@@ -5,7 +5,6 @@ orders up to the period's last day.
 """
 
 from datetime import date
-from typing import Any
 
 import pandas as pd
 
@@ -38,13 +37,21 @@ def read_segmentation(opened: Opened) -> Inputs:
     also = _FROM_ORDERS if has_table(opened.project, opened.study, "orders") else ()
     check_columns(opened, params.inputs, ["customers"], also)
     check_columns(opened, params.held_out, ["customers"], (*also, *_scores(opened)))
-    more: dict[str, Any] = {"previous": _previous(opened)}
-    if not is_company(params):
-        company = opened.company()
-        _check_making(opened, company)
-        whole = company.fit(fit_segmentation)
-        more |= {"company": whole.members, "company_segments": whole.segments}
-    return Inputs(_customers(opened, params), more)
+    settings = {"rules": opened.study.scores, "customer_min": opened.study.privacy.customer_min}
+    if is_company(params):
+        return Inputs(_customers(opened, params), {"previous": _previous(opened), **settings})
+    company = opened.company()
+    _check_making(opened, company)
+    same = company.params.held_out == params.held_out and company.params.survey == params.survey
+    frame = company.inputs.frame if same else _customers(opened, params)
+    if params.region != ALL:
+        frame = frame[frame["region"] == params.region]
+    if params.unit != ALL:
+        frame = frame[frame["unit"] == params.unit]
+    whole = company.fit(fit_segmentation)
+    made = {f"company_{name}": getattr(whole, name) for name in ("segments", "choice", "rules", "inputs", "summary")}
+    previous = company.inputs.more["previous"]
+    return Inputs(frame.reset_index(drop=True), {"previous": previous, "company": whole.members, **made, **settings})
 
 
 def _previous(opened: Opened) -> pd.DataFrame | None:
@@ -55,10 +62,12 @@ def _previous(opened: Opened) -> pd.DataFrame | None:
         return None
     company = opened.company(before).params
     folder = opened.project.private(study.name) / "cache"
-    return remember(folder, fit_segmentation, _customers(opened, company), company, previous=None).members
+    settings = {"rules": study.scores, "customer_min": study.privacy.customer_min}
+    return remember(folder, fit_segmentation, _customers(opened, company), company, previous=None, **settings).members
 
 
 def _customers(opened: Opened, params: SegmentationParams) -> pd.DataFrame:
+    """Every customer of the company, with the columns that these params ask for."""
     as_of = _as_of(opened, params.period)
     wanted = [*params.inputs, *params.held_out]
     frame = _registered(opened, wanted, as_of)
@@ -72,10 +81,6 @@ def _customers(opened: Opened, params: SegmentationParams) -> pd.DataFrame:
             frame[["n_orders", "order_amount"]] = frame[["n_orders", "order_amount"]].fillna(0)
     for name in (name for name in params.held_out if name in SCORES and name not in frame):
         frame = frame.merge(_latest_answers(opened, params, name, as_of), on="customer_id", how="left")
-    if params.region != ALL:
-        frame = frame[frame["region"] == params.region]
-    if params.unit != ALL:
-        frame = frame[frame["unit"] == params.unit]
     return frame[["customer_id", "region", "unit", *wanted]].reset_index(drop=True)
 
 
