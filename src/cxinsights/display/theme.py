@@ -17,7 +17,8 @@ from matplotlib.figure import Figure
 from cxinsights.display.fonts import FAMILY, register_fonts
 
 __all__ = [
-    "DARK", "LIGHT", "NARROW", "WIDE", "css_colours", "new_axes", "styled", "use_theme", "without_glyph_warnings",
+    "DARK", "DIVERGING", "LIGHT", "NARROW", "WIDE", "css_colours", "new_axes", "styled", "use_theme",
+    "without_glyph_warnings",
 ]  # fmt: skip
 
 LIGHT = {
@@ -25,13 +26,26 @@ LIGHT = {
     "faint": "#616D7D", "edge": "#7B8898", "rule": "#D5DBE3", "grid": "#E3E8EE", "accent": "#3B3F9A",
     "accent-soft": "#C9CCEA", "accent-tint": "#ECEDF8", "better": "#00708A", "better-tint": "#E0F1F5",
     "worse": "#9C3A12", "worse-tint": "#FBEAE2", "steady": "#2B3440", "unsure": "#566273",
+    "category-1": "#2B297F", "category-2": "#75997C", "category-3": "#6B5106", "category-4": "#AF7CD5",
+    "diverging-1": "#9C3A13", "diverging-2": "#CA805F", "diverging-3": "#E7BDA9", "diverging-4": "#F2F3F5",
+    "diverging-5": "#ABD0DC", "diverging-6": "#62A4B8", "diverging-7": "#00708B",
+    "on-diverging-1": "#FFFFFE", "on-diverging-2": "#19202B", "on-diverging-3": "#18212B", "on-diverging-4": "#18202C",
+    "on-diverging-5": "#19212B", "on-diverging-6": "#19202C", "on-diverging-7": "#FFFFFD",
 }  # fmt: skip
 DARK = {
     "page": "#11161C", "surface": "#1A2028", "sunken": "#232B35", "ink": "#E9EDF2", "quiet": "#B1BCC9",
     "faint": "#97A4B3", "edge": "#758394", "rule": "#36414E", "grid": "#2B343F", "accent": "#9AA2F4",
     "accent-soft": "#3E4580", "accent-tint": "#262B4A", "better": "#6FD0EC", "better-tint": "#123642",
     "worse": "#F0966E", "worse-tint": "#45271A", "steady": "#DDE3EA", "unsure": "#A9B5C3",
+    "category-1": "#766CC5", "category-2": "#81F8CA", "category-3": "#968D02", "category-4": "#D3C4FD",
+    "diverging-1": "#F0966E", "diverging-2": "#96573C", "diverging-3": "#57392F", "diverging-4": "#2A323C",
+    "diverging-5": "#2E5766", "diverging-6": "#418BA0", "diverging-7": "#6FD0EC",
+    "on-diverging-1": "#11161C", "on-diverging-2": "#FFFFFE", "on-diverging-3": "#E9EDF2", "on-diverging-4": "#E9EDF2",
+    "on-diverging-5": "#E9EDF2", "on-diverging-6": "#11161C", "on-diverging-7": "#11161C",
 }  # fmt: skip
+
+DIVERGING = tuple((LIGHT[f"diverging-{step}"], LIGHT[f"on-diverging-{step}"]) for step in range(1, 8))
+"""Seven steps from below through level to above: each ground with the colour of the text on it."""
 
 WIDE, NARROW = 704, 328
 """Widths a figure is drawn in; one unit is one pixel of the page, and one point of matplotlib."""
