@@ -175,6 +175,9 @@ class SegmentationParams(ReportParams):
             raise ValueError(f"an input cannot also be held out: {', '.join(both)}")
         if self.k_min > self.k_max:
             raise ValueError(f"k_min ({self.k_min}) is above k_max ({self.k_max})")
+        scored = {"recency_days", "n_orders", "order_amount"}
+        if self.method == "rfm" and {*self.inputs} != scored:
+            raise ValueError(f"rfm scores recency_days, n_orders and order_amount; inputs are {', '.join(self.inputs)}")
         return self
 
 

@@ -1,0 +1,169 @@
+"""Typing rule: a few plain conditions that say which segment a new customer belongs to.
+
+A small decision tree is grown on the inputs in their own units, so that a branch can use it without a computer. It
+has as few rules as agree, but for two customers in a hundred, as well as twice as many as there are segments would;
+thresholds are rounded to three digits. Agreement is counted on customers that had no part in the rule.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.tree import DecisionTreeClassifier
+
+from cxinsights.analysis.intervals import wilson
+from cxinsights.analysis.segment_inputs import is_number
+
+__all__ = ["TypingRule", "assign_by_rules", "fit_typing_rule"]
+
+FOLDS = 10
+WORTH_A_RULE = 0.02  # agreement that more rules must add
+_SAMPLE = 5000
+_LEAST_IN_RULE = 10
+_AND = "; "
+_BETWEEN = re.compile(r"; (?=\w+ (?:!=|=|<=|>) )")  # a category may hold a semicolon of its own
+
+
+@dataclass(frozen=True)
+class TypingRule:
+    """Rules, and how often they agree with the segments."""
+
+    table: pd.DataFrame
+    """One row per rule: `rule`, `segment`, `n` (customers it applies to), `agreement` with interval among them."""
+    agreement: float
+    """Cross-validated, over all rules."""
+    agreement_low: float
+    agreement_high: float
+    n: int
+
+
+@dataclass(frozen=True)
+class _Leaf:
+    conditions: tuple[str, ...]
+    segment: str
+
+
+def fit_typing_rule(customers: pd.DataFrame, segments: np.ndarray, names: Sequence[str], seed: int) -> TypingRule:
+    """Rules for segments already made.
+
+    Parameters
+    ----------
+    customers
+        One row per customer, with the inputs in their own units.
+    segments
+        Segment of each customer, of shape (n,).
+    names
+        Inputs.
+    seed
+        Of the folds, and of the 5,000 customers that are used where there are more.
+    """
+    rng = np.random.default_rng([seed, 3])
+    at = rng.permutation(len(customers))[:_SAMPLE]
+    frame, wanted = customers.iloc[at][list(names)].reset_index(drop=True), np.asarray(segments)[at]
+    k = len(np.unique(wanted))
+    folds = np.arange(len(frame)) % FOLDS
+    shares = {size: float(_agrees(frame, wanted, folds, size).mean()) for size in range(max(k, 2), 2 * k + 1)}
+    size = min(size for size, share in shares.items() if share >= max(shares.values()) - WORTH_A_RULE)
+    leaves = _grow(frame, wanted, size)
+    agreement = shares[size]
+    return TypingRule(_table(frame, wanted, leaves), agreement, *wilson(agreement, len(frame)), len(frame))
+
+
+def assign_by_rules(customers: pd.DataFrame, rules: pd.DataFrame) -> pd.Series:
+    """Segment of each customer by the rules of a `TypingRule`; missing where none applies.
+
+    Parameters
+    ----------
+    customers
+        One row per customer, with the columns that the rules name.
+    rules
+        `rule` and `segment`, as in `TypingRule.table`.
+    """
+    found = pd.Series(pd.NA, index=customers.index, dtype="str")
+    for rule, segment in rules[["rule", "segment"]].itertuples(index=False, name=None):
+        found[_applies(customers, _BETWEEN.split(rule))] = segment
+    return found
+
+
+def _agrees(frame: pd.DataFrame, wanted: np.ndarray, folds: np.ndarray, size: int) -> np.ndarray:
+    """Whether each customer's segment is the one that rules made of the other folds say."""
+    right = np.zeros(len(frame), dtype=bool)
+    for fold in range(FOLDS):
+        out = folds == fold
+        for leaf in _grow(frame[~out], wanted[~out], size):
+            here = _applies(frame[out], leaf.conditions)
+            right[np.flatnonzero(out)[here]] = wanted[out][here] == leaf.segment
+    return right
+
+
+def _grow(frame: pd.DataFrame, wanted: np.ndarray, size: int) -> list[_Leaf]:
+    columns = _columns(frame)
+    tree = DecisionTreeClassifier(max_leaf_nodes=size, min_samples_leaf=_LEAST_IN_RULE, random_state=0)
+    tree.fit(np.column_stack([values for _, values in columns]), wanted)
+    grown = tree.tree_
+    leaves: list[_Leaf] = []
+
+    def visit(node: int, limits: dict[str, tuple[float, float]]) -> None:
+        if grown.children_left[node] < 0:
+            leaves.append(_Leaf(_conditions(limits), str(tree.classes_[grown.value[node][0].argmax()])))
+            return
+        name = columns[grown.feature[node]][0]
+        edge = float(f"{grown.threshold[node]:.3g}")
+        low, high = limits.get(name, (-np.inf, np.inf))
+        visit(grown.children_left[node], {**limits, name: (low, min(high, edge))})
+        visit(grown.children_right[node], {**limits, name: (max(low, edge), high)})
+
+    visit(0, {})
+    return leaves
+
+
+def _columns(frame: pd.DataFrame) -> list[tuple[str, np.ndarray]]:
+    """Numbers as they are, and one yes-or-no column for every category."""
+    found = []
+    for name in frame:
+        if is_number(frame[name]):
+            found.append((name, frame[name].to_numpy(dtype=float)))
+        else:
+            values = sorted(frame[name].dropna().unique())
+            found += [(f"{name} = {value}", (frame[name] == value).to_numpy(dtype=float)) for value in values]
+    return found
+
+
+def _conditions(limits: dict[str, tuple[float, float]]) -> tuple[str, ...]:
+    said = []
+    for name, (low, high) in limits.items():
+        if " = " in name:
+            said.append(name if low > 0 else name.replace(" = ", " != ", 1))
+            continue
+        if np.isfinite(low):
+            said.append(f"{name} > {low:g}")
+        if np.isfinite(high):
+            said.append(f"{name} <= {high:g}")
+    return tuple(said) or ("all",)
+
+
+def _applies(frame: pd.DataFrame, conditions: Sequence[str]) -> np.ndarray:
+    here = np.ones(len(frame), dtype=bool)
+    for condition in conditions:
+        if condition == "all":
+            continue
+        name, sign, value = condition.split(" ", 2)
+        column = frame[name]
+        if sign in ("=", "!="):
+            here &= ((column.astype("str") == value) == (sign == "=")).to_numpy(dtype=bool)
+        else:
+            here &= ((column > float(value)) if sign == ">" else (column <= float(value))).to_numpy(dtype=bool)
+    return here
+
+
+def _table(frame: pd.DataFrame, wanted: np.ndarray, leaves: list[_Leaf]) -> pd.DataFrame:
+    rows = []
+    for leaf in leaves:
+        here = _applies(frame, leaf.conditions)
+        n = int(here.sum())
+        share = float((wanted[here] == leaf.segment).mean()) if n else np.nan
+        rows.append((_AND.join(leaf.conditions), leaf.segment, n, share, *(wilson(share, n) if n else (np.nan,) * 2)))
+    columns = ["rule", "segment", "n", "agreement", "agreement_low", "agreement_high"]
+    return pd.DataFrame(rows, columns=columns).sort_values(["segment", "n"], ascending=[True, False], ignore_index=True)
