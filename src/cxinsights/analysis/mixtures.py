@@ -43,7 +43,7 @@ class MixtureModel:
         return -2 * self.log_likelihood + self.n_parameters * float(np.log(self.n))
 
 
-def fit_mixture(x: np.ndarray, k: int, form: Form, *, n_starts: int = 5, seed: int = 0) -> MixtureModel:
+def fit_mixture(x: np.ndarray, k: int, form: Form, *, n_starts: int = 3, seed: int = 0) -> MixtureModel:
     """Gaussian mixture of k clouds, the likeliest of several starts: Ward's tree and k-means.
 
     Parameters
@@ -72,7 +72,7 @@ def _em(x: np.ndarray, chances: np.ndarray, form: Form, rounds: int = 5000) -> M
             return None
         each = logsumexp(joint, axis=1, keepdims=True)
         now = float(each.sum())
-        if now - before < 1e-10 * abs(now):
+        if now - before < 1e-9 * abs(now):
             break
         before, chances = now, np.exp(joint - each)
     return MixtureModel(form, shares, means, covariances, now, len(x))
