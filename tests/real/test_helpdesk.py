@@ -10,8 +10,16 @@ from statistics import median
 import pandas as pd
 import pytest
 
+from cxinsights.analysis.funnel import fit_funnel
 from cxinsights.data.tables import known_periods, read_table
 from cxinsights.params import resolve
+from cxinsights.privacy import Guarded
+from cxinsights.report.source import open_source
+
+WHOLE = "2010-2013"
+STEPS = ("Assign seriousness", "Take in charge ticket", "Resolve ticket")
+WINDOW = timedelta(days=60)
+CLOCK_STOPS = datetime(2014, 1, 4)
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +31,21 @@ def published(shared_data: Path, desk) -> list[tuple[str, ...]]:
 @pytest.fixture(scope="module")
 def events(desk) -> pd.DataFrame:
     return read_table(desk.project, desk.study, "events")
+
+
+@pytest.fixture(scope="module")
+def journeys(published) -> dict[str, list[tuple[datetime, str]]]:
+    """Each ticket's events in order of time, from the published rows."""
+    found: dict[str, list[tuple[datetime, str]]] = {}
+    for row in set(published):
+        found.setdefault(row[0], []).append((datetime.strptime(row[3], "%Y/%m/%d %H:%M:%S.%f"), row[1]))
+    return {ticket: sorted(events) for ticket, events in found.items()}
+
+
+@pytest.fixture(scope="module")
+def funnel(desk) -> Guarded:
+    source = open_source(resolve(desk.study, "funnel", WHOLE), desk.project)
+    return source.guard(source.fit(fit_funnel))
 
 
 def days_between(events: pd.DataFrame, stage: str, which: str = "max") -> pd.Series:
@@ -65,14 +88,14 @@ def test_closing_is_a_timer_and_so_no_step(desk, events) -> None:
     last = events[events["stage"] == "Resolve ticket"].groupby("customer_id")["occurred_at"].max()
     closed = events[events["stage"] == "Closed"].groupby("customer_id")["occurred_at"].max()
     assert ((closed - last).dropna() / pd.Timedelta(days=1)).median() == pytest.approx(30, abs=0.01)
-    assert "Closed" not in resolve(desk.study, "funnel", "2013").steps
+    assert "Closed" not in resolve(desk.study, "funnel", WHOLE).steps
 
 
 def test_the_window_is_as_long_as_any_ticket_took(desk, events) -> None:
     at = events.groupby("customer_id")["occurred_at"]
     longest = (at.max() - at.min()).max() / pd.Timedelta(days=1)
     assert longest == pytest.approx(59.995, abs=0.001)
-    assert resolve(desk.study, "funnel", "2013").window_days == 60
+    assert resolve(desk.study, "funnel", WHOLE).window_days == 60
 
 
 def test_what_the_study_says_of_its_tickets(desk, events) -> None:
@@ -81,5 +104,37 @@ def test_what_the_study_says_of_its_tickets(desk, events) -> None:
     assert (stages.str[-1] != "Closed").sum() == 23
     passed_by = [told for told in stages if "Assign seriousness" in told and "Take in charge ticket" not in told]
     assert len(passed_by) == sum("Resolve ticket" in told for told in passed_by) == 288
-    assert known_periods(desk.project, desk.study) == ["2010", "2011", "2012", "2013"]
-    assert events["period"].isna().sum() == (events["occurred_at"] >= "2014-01-01").sum() == 17
+    assert known_periods(desk.project, desk.study) == [WHOLE]
+    assert events["period"].notna().all()
+
+
+def test_the_funnel_counts_what_a_plain_walk_through_the_log_counts(funnel, journeys) -> None:
+    reached: Counter[str] = Counter()
+    took: list[float] = []
+    n_open = 0
+    for events in journeys.values():
+        times: list[datetime] = []
+        for at, stage in events:
+            if len(times) < len(STEPS) and stage == STEPS[len(times)] and (not times or at <= times[0] + WINDOW):
+                times.append(at)
+        if times and times[0] + WINDOW > CLOCK_STOPS:
+            n_open += 1
+        else:
+            reached.update(STEPS[: len(times)])
+            took += [(times[-1] - times[0]) / timedelta(days=1)] if len(times) == len(STEPS) else []
+    assert funnel.steps.set_index("step")["n_reached"].to_dict() == dict(reached)
+    summary = funnel.summary.squeeze()
+    assert (summary["n_open"], summary["n_converted"]) == (n_open, len(took))
+    times = funnel.times
+    whole = times[(times["from_step"] == STEPS[0]) & (times["step"] == STEPS[-1]) & (times["quantile"] == 50)].squeeze()
+    assert whole["days"] == pytest.approx(median(took), abs=0.01)
+    assert whole["days_low"] < 6.66 < whole["days_high"]
+
+
+def test_the_year_a_ticket_was_raised_is_a_breakdown(funnel) -> None:
+    """Tickets of 2010 were resolved in days, those of 2013 in weeks."""
+    years = funnel.log_rank.set_index("segment").loc["year_raised"]
+    assert years["p_adjusted"] < 0.001
+    assert set(funnel.breakdown.loc[funnel.breakdown["segment"] == "year_raised", "group"]) == {
+        "2010", "2011", "2012", "2013",
+    }  # fmt: skip

@@ -2,14 +2,18 @@
 
 import csv
 import gzip
+from math import atanh
 from pathlib import Path
 from statistics import correlation
 
 import pandas as pd
 import pytest
 
+from cxinsights.analysis.linkage import fit_linkage
 from cxinsights.data.tables import known_periods, read_table
-from cxinsights.params import resolve
+from cxinsights.params import ALL, resolve
+from cxinsights.privacy import Guarded, Suppressed
+from cxinsights.report.source import open_source
 
 TOPICS = {
     "safety": ("saf", 0.54),
@@ -29,6 +33,13 @@ def published(shared_data: Path, schools) -> list[dict[str, str]]:
 @pytest.fixture(scope="module")
 def sites(schools) -> pd.DataFrame:
     return read_table(schools.project, schools.study, "sites").set_index("site")
+
+
+@pytest.fixture(scope="module")
+def company(schools) -> Guarded:
+    """The company report's result, as readers may see it."""
+    source = open_source(resolve(schools.study, "linkage", "2011"), schools.project)
+    return source.guard(source.fit(fit_linkage))
 
 
 def test_the_cut_off_last_row_is_set_apart_with_its_line(schools, published) -> None:
@@ -66,8 +77,37 @@ def test_teachers_and_parents_agree_as_far_as_the_published_scores_say(sites, pu
     assert round(r, 2) == stated
 
 
+@pytest.mark.parametrize("topic", TOPICS)
+def test_the_company_report_says_how_far_teachers_and_parents_agree(company, topic: str) -> None:
+    rows = company.associations
+    row = rows[(rows["item"] == f"{topic}_teachers_score") & (rows["correlation_kind"] == "pearson")].squeeze()
+    assert row["metric"] == f"{topic}_parents_score"
+    assert row["n"] == 452
+    assert round(row["correlation"], 2) == TOPICS[topic][1]
+    assert row["ci_low"] < row["correlation"] < row["ci_high"]
+    half_width = 1.96 / (452 - 3) ** 0.5  # on Fisher's scale, whatever the correlation
+    assert atanh(row["ci_high"]) - atanh(row["correlation"]) == pytest.approx(half_width, rel=1e-3)
+
+
+def test_the_smallest_schools_take_part_but_are_not_shown(company, sites) -> None:
+    few = sites[sites["n_employees"] < 5]
+    assert list(few["n_employees"]) == [3, 3]
+    shown = company.sites.set_index("site")
+    assert shown.loc[few.index, "takes_part"].all()
+    for name in few.index:
+        assert isinstance(shown.loc[name, "employee_score"], Suppressed)
+    others = shown.loc[sites.index[(sites["n_employees"] >= 5) & (sites["n_customers"] >= 10)], "employee_score"]
+    assert not any(isinstance(value, Suppressed) for value in others)
+
+
+def test_a_district_is_placed_among_all_schools(schools) -> None:
+    source = open_source(resolve(schools.study, "linkage", "2011", "manhattan", "02"), schools.project)
+    summary = source.guard(source.fit(fit_linkage)).summary.squeeze()
+    assert (summary["n_sites"], summary["n_own"]) == (454, 109)
+
+
 def test_the_linkage_asks_for_the_same_topics_on_both_sides(schools) -> None:
-    for place in (("_all", "_all"), ("bronx", "_all"), ("manhattan", "02")):
+    for place in ((ALL, ALL), ("bronx", ALL), ("manhattan", "02")):
         params = resolve(schools.study, "linkage", "2011", *place)
         assert params.items == [f"{topic}_teachers_score" for topic in TOPICS]
         assert params.scores == [f"{topic}_parents_score" for topic in TOPICS]

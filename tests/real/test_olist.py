@@ -7,8 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from cxinsights.analysis.funnel import fit_funnel
 from cxinsights.data.tables import known_periods, read_table
-from cxinsights.params import resolve
+from cxinsights.params import ALL, resolve
+from cxinsights.report.source import open_source
 
 TIMES = {
     "purchase": "order_purchase_timestamp",
@@ -117,7 +119,37 @@ def test_what_the_study_says_of_its_orders(marketplace, events) -> None:
     at = {stage: of.set_index("customer_id")["occurred_at"] for stage, of in events.groupby("stage")}
     days = (at["reviewed"] - at["purchase"]) / pd.Timedelta(days=1)
     assert 47 < days.quantile(0.99) < 49
+    came = at["delivered"]
+    assert (at["reviewed"].reindex(came.index) < came).sum() == 282
+    assert round(len(came) / 282) == 11
     params = resolve(marketplace.study, "funnel", "2018H1")
     assert params.steps == list(TIMES)
     assert str(events["occurred_at"].max())[:10] == "2018-05-09" == str(marketplace.study.cutoff)
     assert known_periods(marketplace.project, marketplace.study) == ["2017H1", "2017H2", "2018H1"]
+
+
+@pytest.mark.parametrize("place", [(ALL, ALL), ("olist", "south")], ids=["company", "south"])
+def test_the_funnel_loses_only_orders_that_were_not_delivered_in_time(marketplace, orders, place) -> None:
+    source = open_source(resolve(marketplace.study, "funnel", "2017H2", *place), marketplace.project)
+    steps = source.guard(source.fit(fit_funnel)).steps.set_index("step")["n_reached"]
+    own = [row for row in orders.values() if place[1] == ALL or row["customer_state"] in ("PR", "RS", "SC")]
+    told = pd.DataFrame({stage: pd.to_datetime([row[name][:19] for row in own]) for stage, name in TIMES.items()})
+    told = told[told["purchase"].between("2017-07-01", "2017-12-31 23:59:59")]
+    in_time = told["delivered"] <= told["purchase"] + pd.Timedelta(days=60)
+    reviewed = told["reviewed"] <= told["purchase"] + pd.Timedelta(days=60)
+    assert steps.to_dict() == {
+        "purchase": len(told),
+        "approved": len(told),
+        "delivered": in_time.sum(),
+        "reviewed": (in_time & reviewed).sum(),
+    }
+
+
+def test_the_scorecard_has_the_review_score_of_each_region(marketplace, reviews) -> None:
+    params = resolve(marketplace.study, "scorecard", "2017H2")
+    scores = open_source(params, marketplace.project).baseline.scores
+    units = scores[(scores["level"] == "unit") & (scores["metric"] == "csat") & (scores["period"] == "2017H2")]
+    satisfied = (
+        reviews[reviews["period"] == "2017H2"].groupby("unit")["csat_score"].agg(lambda stars: (stars >= 4).mean())
+    )
+    assert units.set_index("unit")["score"].to_dict() == pytest.approx(satisfied.to_dict())

@@ -3,8 +3,10 @@
 import pandas as pd
 import pytest
 
+from cxinsights.analysis.segmentation import fit_segmentation
 from cxinsights.data.tables import known_periods, read_table
 from cxinsights.params import resolve
+from cxinsights.report.source import Source, open_source
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +59,29 @@ def test_segments_are_made_of_recency_frequency_and_amount(gift_shop) -> None:
     assert params.method == "rfm"
     assert params.inputs == ["recency_days", "n_orders", "order_amount"]
     assert known_periods(gift_shop.project, gift_shop.study)[-1] == "2011Q4"
+
+
+@pytest.fixture(scope="module")
+def company(gift_shop) -> Source:
+    return open_source(resolve(gift_shop.study, "segmentation", "2011Q4"), gift_shop.project)
+
+
+def test_customers_are_as_the_last_day_left_them(company, lines) -> None:
+    rows = company.rows.set_index("customer_id").sort_index()
+    by_customer = lines.assign(worth=lines["Quantity"] * lines["UnitPrice"]).groupby("CustomerID")
+    last = by_customer["InvoiceDate"].max().dt.normalize()
+    assert list(rows.index) == [str(int(customer)) for customer in last.index]
+    assert rows["recency_days"].to_numpy() == pytest.approx((pd.Timestamp("2011-12-09") - last).dt.days.to_numpy())
+    assert rows["n_orders"].to_numpy() == pytest.approx(by_customer["InvoiceNo"].nunique().to_numpy())
+    assert rows["order_amount"].to_numpy() == pytest.approx(by_customer["worth"].sum().to_numpy())
+
+
+def test_every_customer_has_a_segment_and_a_unit_those_of_the_company(gift_shop, company, orders) -> None:
+    whole = company.guard(company.fit(fit_segmentation))
+    assert (whole.status, whole.segments["n"].sum()) == ("ok", orders["customer_id"].nunique())
+    params = resolve(gift_shop.study, "segmentation", "2011Q4", "online-retail", "europe")
+    source = open_source(params, gift_shop.project)
+    europe = source.guard(source.fit(fit_segmentation))
+    place = orders.sort_values("ordered_at", kind="stable").groupby("customer_id")["unit"].last()
+    assert europe.segments["n"].sum() == (place == "europe").sum()
+    assert set(europe.segments["segment"]) <= set(whole.segments["segment"])
