@@ -147,7 +147,6 @@ def test_rows_left_out_on_purpose_are_told_apart_from_faults(tmp_path) -> None:
     assert [(fact.name, fact.value, fact.note) for fact in headline.facts] == [
         ("Raw rows", "9", "in three files"), ("In tables", "8", "made into 8 rows"),
         ("Set apart", "0", "at most 50% of a table is allowed"),
-        ("Left out", "1", "on purpose, by the study's rules"),
     ]  # fmt: skip
     found = tables(rest)["left-out"]
     assert found.rows == [
@@ -159,6 +158,17 @@ def test_rows_left_out_on_purpose_are_told_apart_from_faults(tmp_path) -> None:
         "Nothing is wrong with these rows, but the study is not about them. A row that two rules name is counted under "
         "both: 1 row is left out in all."
     )
+
+
+def test_a_file_of_two_tables_is_one_file(tmp_path) -> None:
+    visits = """
+  events:
+    sources: [{files: answers.csv}]
+    columns: {customer_id: id, unit: unit, stage: csat, occurred_at: date}
+max_reject_share"""
+    headline = blocks_of(tmp_path, CLEAN, STUDY.replace("\nmax_reject_share", visits))[0]
+    assert headline.lead == "8 rows from one file read for two tables; none had to be set apart."
+    assert headline.facts[0].note == "in one file read for two tables"
 
 
 def test_a_share_of_faults_is_of_the_rows_looked_at(tmp_path) -> None:

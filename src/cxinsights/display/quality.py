@@ -34,17 +34,16 @@ def quality_blocks(manifest: dict, study: Study) -> list[Block]:
 def _headline(tables: dict, study: Study) -> Headline:
     rows, kept, lost, out = (sum(t[name] for t in tables.values()) for name in ("rows", "kept", "rejected", "left_out"))
     made = sum(t["in_table"] for t in tables.values())
-    files = sum(len(t["files"]) for t in tables.values())
+    files = _files(tables)
     facts = [
-        Fact("Raw rows", f"{rows:,}", f"in {spelled(files)} file{'' if files == 1 else 's'}"),
+        Fact("Raw rows", f"{rows:,}", f"in {files}"),
         Fact("In tables", f"{kept:,}", f"made into {made:,} rows" if _are_made(tables) else ""),
         Fact("Set apart", f"{lost:,}", f"at most {percent(study.max_reject_share)} of a table is allowed"),
-        *([Fact("Left out", f"{out:,}", "on purpose, by the study's rules")] if out else []),
     ]
     return Headline(f"Data quality · {study.label}", *_said(tables, rows, lost, out, files), facts)
 
 
-def _said(tables: dict, rows: int, lost: int, out: int, files: int) -> tuple[str, str]:
+def _said(tables: dict, rows: int, lost: int, out: int, files: str) -> tuple[str, str]:
     """Title and lead."""
     by_rule = f"{out:,} more {'is' if out == 1 else 'are'} left out on purpose." if out else ""
     if lost:
@@ -55,7 +54,7 @@ def _said(tables: dict, rows: int, lost: int, out: int, files: int) -> tuple[str
             f"{lost:,} of {rows:,} raw rows {'is' if lost == 1 else 'are'} set apart",
             f"Most in {worst}: {told} of its rows. Each one is kept with its file, line and reason. {by_rule}".strip(),
         )
-    lead = f"{rows:,} rows from {spelled(files)} file{'' if files == 1 else 's'}; none had to be set apart."
+    lead = f"{rows:,} rows from {files}; none had to be set apart."
     if out:
         return "No raw row is faulty; some are left out on purpose", f"{lead} {by_rule.replace(' more', '')}"
     return "Every raw row is in", lead
@@ -176,6 +175,14 @@ def _note(study: Study) -> Prose:
             f"data/{study.name}/private/rejects.parquet, which is never served."
         ],
     )
+
+
+def _files(tables: dict) -> str:
+    """How many files were read; one may hold the rows of several tables."""
+    names = [file["file"] for table in tables.values() for file in table["files"]]
+    number = len(set(names))
+    shared = f" read for {spelled(len(tables))} tables" if number < len(names) else ""
+    return f"{spelled(number)} file{'' if number == 1 else 's'}{shared}"
 
 
 def _are_made(tables: dict) -> bool:
