@@ -91,7 +91,7 @@ def test_quarters_are_cut_at_the_mean_of_the_sites(whole) -> None:
         words[e >= lines[0], c >= lines[1]]
         for e, c in zip(sites["employee_score"], sites["customer_score"], strict=True)
     ]
-    assert sites["standing"].tolist() == expected
+    assert sites["quadrant"].tolist() == expected
     assert (sites["employee_line"].iloc[0], sites["customer_line"].iloc[0]) == pytest.approx(lines)
     crosses = (
         sites["employee_low"].le(lines[0]) & sites["employee_high"].ge(lines[0])

@@ -114,7 +114,7 @@ def _with_quarters(found: pd.DataFrame) -> pd.DataFrame:
     part = found["takes_part"]
     staff_line, customer_line = (found.loc[part, name].mean() for name in ("employee_score", "customer_score"))
     staff, customers = found["employee_score"] >= staff_line, found["customer_score"] >= customer_line
-    standing = np.select(
+    quadrant = np.select(
         [staff & customers, staff & ~customers, ~staff & customers],
         ["both_high", "employees_high", "customers_high"],
         "both_low",
@@ -123,7 +123,7 @@ def _with_quarters(found: pd.DataFrame) -> pd.DataFrame:
         (found["customer_low"] > customer_line) | (found["customer_high"] < customer_line)
     )
     return found.assign(
-        standing=pd.Series(standing, index=found.index, dtype="str").where(part),
+        quadrant=pd.Series(quadrant, index=found.index, dtype="str").where(part),
         certain=told & part,
         employee_line=staff_line,
         customer_line=customer_line,

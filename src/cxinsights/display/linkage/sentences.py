@@ -1,0 +1,167 @@
+"""The linkage's headline and facts."""
+
+import numpy as np
+
+from cxinsights.analysis.linkage import SCALE
+from cxinsights.display.blocks import Fact, Headline
+from cxinsights.display.linkage.linked import Linked, correlation_text
+from cxinsights.display.numbers import number
+from cxinsights.display.words import as_subject, fitting, joined, possessive, spelled
+from cxinsights.privacy import GIVES_AWAY, Guarded, is_shown
+
+__all__ = ["headline_linkage", "site_names"]
+
+
+def headline_linkage(result: Guarded) -> Headline:
+    """Whether employees' and customers' scores of sites go together, with size, interval, base and limit."""
+    linked = Linked(result)
+    kicker = linked.subject.kicker
+    if not linked.is_ok:
+        return Headline(kicker, _title_without(linked), _reason(linked))
+    return Headline(kicker, _title(linked), _lead(linked), _facts(linked))
+
+
+def site_names(linked: Linked, rows, most: int | None = None) -> str:
+    """Sites by name; those of other units, which have none here, as what they are."""
+    names = [name or f"a {linked.site_word} of another unit" for name in rows["site"]]
+    return joined(names, most)
+
+
+def _title(linked: Linked) -> str:
+    n, staff, score = int(linked.lead["n"]), linked.item(linked.lead["item"]), linked.metric(linked.lead["metric"])
+    if not linked.claims:
+        few = f"{as_subject(spelled(n))} {linked.sites_word} are too few to say what goes with {score}"
+        return fitting(few, f"{as_subject(spelled(n))} {linked.sites_word} are too few to tell")
+    if linked.of_unit:
+        return _title_of_unit(linked)
+    if linked.result.parallel:
+        return _title_of_pairs(linked)
+    if not linked.sign:
+        cannot = f"Cannot tell whether {staff} and {score} of {linked.sites_word} go together"
+        return fitting(cannot, f"Cannot tell whether {linked.employees} and {linked.customers} go together")
+    way = "higher" if linked.sign > 0 else "lower"
+    finding = f"{as_subject(linked.sites_word)} with higher {staff} score {way} on {score}"
+    more = []
+    if linked.unsteady:
+        more += [f"{finding}; {linked.site_word} means are unsteady", f"{finding}; means are unsteady"]
+    elif len(linked.misfits):
+        more.append(f"{finding}; {_do_not_fit(len(linked.misfits))}")
+    short = f"{as_subject(linked.employees)} and {linked.customers}: {linked.sites_word} high on one score {way} on "
+    return fitting(*more, finding, f"{short}the other")
+
+
+def _title_of_pairs(linked: Linked) -> str:
+    """How many of the pairs go together, each being the same thing seen from both sides."""
+    rows = linked.pairs
+    clear = int(((rows["p_adjusted"].astype(float) < 0.05) & (rows["correlation"].astype(float) > 0)).sum())
+    start = f"Where {linked.employees} score higher, so do {linked.customers}, on"
+    if not clear:
+        return f"Cannot tell whether {linked.employees}’ and {linked.customers}’ scores go together"
+    if clear == len(rows):
+        return f"{start} {'both' if clear == 2 else f'all {spelled(clear)}'} topics"
+    return f"{start} {spelled(clear)} of {spelled(len(rows))} topics"
+
+
+def _title_of_unit(linked: Linked) -> str:
+    """How the unit's own sites lie in the pattern of all."""
+    n, own = int(linked.summary["n_own_part"]), possessive(linked.subject.name)
+    if not n:
+        return f"No {linked.site_word} of {linked.subject.name} can be placed: too few answers"
+    if not linked.sign:
+        return f"No clear pattern among {linked.sites_word} to place {own} in"
+    misfits = len(linked.misfits)
+    ours = f"{own} {spelled(n)} {linked.sites_word if n > 1 else linked.site_word}"
+    if not misfits:
+        return fitting(f"None of {ours} lies surely off the company’s pattern", f"None of {ours} lies surely off")
+    verb = "does" if misfits == 1 else "do"
+    return fitting(
+        f"{as_subject(spelled(misfits))} of {ours} {verb} not fit the company’s pattern",
+        f"{as_subject(spelled(misfits))} of {ours} {verb} not fit",
+    )
+
+
+def _do_not_fit(n: int) -> str:
+    return f"{spelled(n)} {'does' if n == 1 else 'do'} not fit"
+
+
+def _title_without(linked: Linked) -> str:
+    name, result = linked.subject.name, linked.result
+    if result.reason == GIVES_AWAY:
+        return f"Employees and customers of {name} are not shown"
+    if result.status == "refused" and " needed" in result.reason:
+        return f"{name} has too few {linked.sites_word} to link both sides"
+    if result.status == "refused":
+        return f"Nothing to link in {name}: one side never varies"
+    if result.status == "no_data":
+        return f"Nothing to link in {name}: no answers of both sides"
+    return f"Employees and customers of {name} are not shown: too few answers"
+
+
+def _reason(linked: Linked) -> str:
+    """Why there is no association, with measures by their names."""
+    reason = linked.result.reason or f"fewer than {linked.study.privacy.customer_min} answers"
+    known = {name: linked.measure(name) for name in (SCALE, *linked.params.items, *linked.params.scores)}
+    words = [known.get(word, word) for word in reason.split(" ")]
+    return f"{as_subject(' '.join(words))}."
+
+
+def _lead(linked: Linked) -> str:
+    """Size, steadiness, the sites that matter, and what one wave cannot say."""
+    one = linked.lead
+    if linked.result.parallel:
+        pairs = [f"{linked.topic((o['item'], o['metric']))} {correlation_text(o)}" for _, o in linked.pairs.iterrows()]
+        parts = [f"Correlations across {linked.n_sites(one['n'])}: {joined(pairs, 6)}, 95% intervals."]
+    else:
+        what = f"{linked.metric(one['metric'])} and {linked.item(one['item'])}"
+        size = f"is {correlation_text(one)}, 95% interval"
+        parts = [f"Across {linked.n_sites(one['n'])} the correlation of {what} {size}."]
+    parts += [_slope(linked)] if linked.claims and linked.sign and not linked.result.parallel else []
+    if linked.unsteady:
+        low = joined([f"{linked.metric(n) if n == one['metric'] else linked.item(n)} {number(value, 2)}"
+                      for n, value in linked.unsteady.items()])  # fmt: skip
+        parts.append(f"Means of single {linked.sites_word} are unsteady (reliability of {low}).")
+    if len(linked.carriers):
+        parts.append(f"{as_subject(site_names(linked, linked.carriers, 3))} carries it." if len(linked.carriers) == 1
+                     else f"{as_subject(site_names(linked, linked.carriers, 3))} carry it.")  # fmt: skip
+    if "employee_intervals" in linked.result.not_computed:
+        parts.append("Only means are known, so how reliable they are cannot be told.")
+    parts.append("A pattern at one time, which says nothing about direction.")
+    return " ".join(part for part in parts if part)
+
+
+def _slope(linked: Linked) -> str:
+    """What goes with one point more of the employees' score, among all sites."""
+    rows = linked.result.model
+    rows = (
+        rows[(rows["item"] == linked.lead["item"]) & (rows["metric"] == linked.lead["metric"])] if len(rows) else rows
+    )
+    rows = rows[(rows["term"] == "total") & is_shown(rows["coefficient"])] if len(rows) else rows
+    if not len(rows):
+        return ""
+    one = rows.iloc[0]
+    low, high = sorted(map(abs, (one["coef_low"], one["coef_high"])))
+    if one["coef_low"] <= 0 <= one["coef_high"]:
+        return ""
+    size = linked.points_text(one["metric"], abs(one["coefficient"]), low, high)
+    way = "higher" if one["coefficient"] > 0 else "lower"
+    return f"{as_subject(linked.sites_word)} one point higher in {linked.item(one['item'])} score {size} points {way}."
+
+
+def _facts(linked: Linked) -> list[Fact]:
+    one, facts = linked.lead, []
+    value, rest = correlation_text(one).split("\u00a0", 1)
+    facts.append(Fact(f"Correlation of {linked.sites_word}", value, rest))
+    corrected = linked.other_kind("disattenuated")
+    if corrected is not None:
+        value, rest = correlation_text(corrected).split("\u00a0", 1)
+        beyond = ", beyond 1" if corrected["over_one"] else ""
+        facts.append(Fact("If means were exact", value, f"{rest}{beyond}"))
+    rows = linked.result.aggregation.set_index("measure")
+    spread = rows.loc[one["metric"]] if one["metric"] in rows.index else None
+    if spread is not None and is_shown(rows["sd_between"])[one["metric"]] and np.isfinite(spread["sd_between"]):
+        text = linked.points_text(one["metric"], spread["sd_between"], spread["sd_low"], spread["sd_high"])
+        value, rest = text.split("\u00a0", 1)
+        facts.append(Fact(f"{as_subject(linked.sites_word)} truly differ by", value, f"{rest} points, SD"))
+    taking = f"of {int(linked.summary['n_sites']):,} take part"
+    facts.append(Fact(as_subject(linked.sites_word), f"{int(one['n']):,}", taking))
+    return facts[:3] if len(facts) > 3 else facts
