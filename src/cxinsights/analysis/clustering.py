@@ -165,7 +165,9 @@ def pam(dissimilarities: np.ndarray, k: int) -> Medoids:
     found = kmedoids.pam(np.ascontiguousarray(dissimilarities, dtype=float), k, init="build")
     _, first, labels = np.unique(found.labels, return_index=True, return_inverse=True)
     order = np.argsort(first)  # segments are numbered by their first row
-    return Medoids(np.asarray(found.medoids)[order], float(found.loss) / len(labels), np.argsort(order)[labels])
+    return Medoids(
+        np.asarray(found.medoids, dtype=int)[order], float(found.loss) / len(labels), np.argsort(order)[labels]
+    )
 
 
 def gower(x: np.ndarray, codes: np.ndarray) -> np.ndarray:

@@ -1,8 +1,8 @@
 """What segments are made of: the data gate, transforms, and columns ready for a method.
 
 Scores that are explained elsewhere are never inputs, nor is a column that repeats one held out. Amounts and counts
-are skewed: a few large customers would make the segments. A non-negative column with a skewness above 1 is taken as
-log(1 + x), and as normal scores of its ranks where that does not bring it under 1 (or it has negative values).
+are skewed to the right: a few large customers would make the segments. A column with a skewness above 1 is taken as
+log(1 + x), or, where it has values below zero, as normal scores of its ranks.
 """
 
 from dataclasses import dataclass
@@ -177,10 +177,9 @@ def _transform(column: pd.Series, method: str) -> Transform:
         return "score"
     if method == "latent_class" or not is_number(column):
         return "category"
-    if abs(_skewness(column)) <= SKEWED:
+    if _skewness(column) <= SKEWED:
         return "as_is"
-    logged = column.min() >= 0 and abs(_skewness(np.log1p(column))) <= SKEWED
-    return "log" if logged else "rank"
+    return "log" if column.min() >= 0 else "rank"
 
 
 def _skewness(column: pd.Series) -> float:

@@ -107,7 +107,7 @@ def _grow(frame: pd.DataFrame, wanted: np.ndarray, size: int) -> list[_Leaf]:
 
     def visit(node: int, limits: dict[str, tuple[float, float]]) -> None:
         if grown.children_left[node] < 0:
-            leaves.append(_Leaf(_conditions(limits), str(tree.classes_[grown.value[node][0].argmax()])))
+            leaves.append(_Leaf(_conditions(limits, frame), str(tree.classes_[grown.value[node][0].argmax()])))
             return
         name = columns[grown.feature[node]][0]
         edge = float(f"{grown.threshold[node]:.3g}")
@@ -120,27 +120,36 @@ def _grow(frame: pd.DataFrame, wanted: np.ndarray, size: int) -> list[_Leaf]:
 
 
 def _columns(frame: pd.DataFrame) -> list[tuple[str, np.ndarray]]:
-    """Numbers as they are, and one yes-or-no column for every category."""
+    """Numbers as they are, and a yes-or-no column for every category (for one of two)."""
     found = []
     for name in frame:
         if is_number(frame[name]):
             found.append((name, frame[name].to_numpy(dtype=float)))
         else:
-            values = sorted(frame[name].dropna().unique())
+            values = _categories(frame[name])
+            values = values[:1] if len(values) == 2 and frame[name].notna().all() else values
             found += [(f"{name} = {value}", (frame[name] == value).to_numpy(dtype=float)) for value in values]
     return found
 
 
-def _conditions(limits: dict[str, tuple[float, float]]) -> tuple[str, ...]:
+def _categories(column: pd.Series) -> list:
+    return sorted(column.dropna().unique())
+
+
+def _conditions(limits: dict[str, tuple[float, float]], frame: pd.DataFrame) -> tuple[str, ...]:
+    """What a leaf asks, in the order of the inputs."""
     said = []
-    for name, (low, high) in limits.items():
-        if " = " in name:
-            said.append(name if low > 0 else name.replace(" = ", " != ", 1))
-            continue
-        if np.isfinite(low):
-            said.append(f"{name} > {low:g}")
-        if np.isfinite(high):
-            said.append(f"{name} <= {high:g}")
+    for key, (low, high) in sorted(limits.items(), key=lambda one: frame.columns.get_loc(one[0].split(" = ")[0])):
+        name, is_category, value = key.partition(" = ")
+        if is_category and low > 0:
+            said.append(key)
+        elif is_category:
+            others = [str(other) for other in _categories(frame[name]) if str(other) != value]
+            alone = len(others) == 1 and frame[name].notna().all()
+            said.append(f"{name} = {others[0]}" if alone else f"{name} != {value}")
+        else:
+            said += [f"{name} > {low:g}"] if np.isfinite(low) else []
+            said += [f"{name} <= {high:g}"] if np.isfinite(high) else []
     return tuple(said) or ("all",)
 
 
