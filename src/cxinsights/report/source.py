@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 import pandas as pd
 
 from cxinsights.analysis.baseline import Baseline
-from cxinsights.analysis.results import published_tables
+from cxinsights.analysis.results import Published, published_tables
 from cxinsights.analysis.scorecard import node_of
 from cxinsights.data.manifest import read_manifest
 from cxinsights.data.tables import data_hash, has_table, read_table
@@ -111,6 +111,8 @@ class Source:
     @cached_property
     def families(self) -> Families:
         """What all reports of this analysis and period decide together: computed once and kept."""
+        if not _decided_together(get_type_hints(FITTED[self.params.analysis].fit)["return"]):
+            return {}
         study, analysis = self.study, self.params.analysis
         manifest = read_manifest(self.project, study)
         settings = study.model_dump(mode="json", exclude={"label", "about"})
@@ -135,12 +137,17 @@ class Source:
 
         A question of an analyst's own is no report: its tests stay adjusted among themselves.
         """
-        declared = {name: how for name, how in published_tables(result).items() if how.family or how.plan}
+        declared = _decided_together(result)
         place = (self.params.region, self.params.unit)
         if not declared or self.params != self._of(*place).params:
             return result
         judged = {n: with_families(getattr(result, n), h, self.families.get(n), place) for n, h in declared.items()}
         return replace(result, **judged)
+
+
+def _decided_together(result: Any) -> dict[str, Published]:
+    """Tables of a result (or its class) whose tests or hidden figures depend on other reports."""
+    return {name: how for name, how in published_tables(result).items() if how.family or how.plan}
 
 
 def open_source(params: ReportParams, project: Project | None = None) -> Source:
