@@ -1,6 +1,7 @@
 """Logs for the funnel's tests, written as they read: `a0 b1.5 x3` is a at once, b after 36 hours, x after 3 days."""
 
 from collections.abc import Mapping
+from string import ascii_lowercase
 
 import pandas as pd
 
@@ -17,18 +18,17 @@ def log(ways: Mapping[str, int], **columns: Mapping[str, str]) -> pd.DataFrame:
     """
     rows = []
     for way, customers in ways.items():
+        events = [(event.rstrip("0123456789."), float(event.lstrip(ascii_lowercase))) for event in way.split(" ")]
+        given = [values.get(way, "one").split(" ") for values in columns.values()]
+        told = [[values[at] if len(values) > 1 else values[0] for values in given] for at in range(len(events))]
         for _ in range(customers):
             who = f"C{len(rows):06}"
-            events = way.split(" ")
-            given = {name: values.get(way, "one").split(" ") for name, values in columns.items()}
-            for at, event in enumerate(events):
-                more = {name: values[at] if len(values) > 1 else values[0] for name, values in given.items()}
-                when = START + pd.Timedelta(days=float(event.lstrip("abcdefghijklmnopqrstuvwxyz")))
-                rows.append({"customer_id": who, "stage": event.rstrip("0123456789."), "occurred_at": when, **more})
-    names = ["customer_id", "stage", "occurred_at", *columns]
-    return pd.DataFrame(rows, columns=names).sort_values(
-        ["customer_id", "occurred_at"], kind="stable", ignore_index=True
+            rows += [(who, stage, day, *more) for (stage, day), more in zip(events, told, strict=True)]
+    frame = pd.DataFrame(rows, columns=["customer_id", "stage", "occurred_at", *columns])
+    frame["occurred_at"] = START.as_unit("us") + pd.to_timedelta(frame["occurred_at"].astype(float), unit="D").dt.round(
+        "s"
     )
+    return frame.sort_values(["customer_id", "occurred_at"], kind="stable", ignore_index=True)
 
 
 def asked(**changes) -> FunnelParams:

@@ -222,9 +222,11 @@ def test_dates_without_a_time_are_said_to_be_so() -> None:
     assert not fitted({"a0 b0.5": 40}).date_only
 
 
-def test_every_row_has_its_base_and_every_column_travels(demo, tmp_path) -> None:
-    _, study = demo
-    result = demo_funnel(demo, "apac", "bank")
+def test_every_row_has_its_base_and_every_column_travels(demo, events, tmp_path) -> None:
+    project, study = demo
+    answers = read_table(project, study, "responses", periods=["2026Q3"], region="apac", unit="bank")
+    asked_for = {"breakdowns": ["channel"], "touchpoint": "channel", "answers": answers}
+    result = demo_funnel(events, "apac", "bank", **asked_for)
     tables = published_tables(result)
     assert all(len(getattr(result, name)) for name in tables if name != "rests")
     for name, how in tables.items():
@@ -250,21 +252,27 @@ TRUTH = read_truth()
 QUARTER = Span(start="2026-07-01", end="2026-09-30", cutoff="2026-09-30")
 
 
-def demo_funnel(demo, region: str = ALL, unit: str = ALL, span: Span = QUARTER, company=None) -> FunnelResult:
-    project, study = demo
-    events = read_table(project, study, "events", region=region, unit=unit)
-    events = events[events["occurred_at"] >= pd.Timestamp(span.start)].reset_index(drop=True)
-    answers = read_table(project, study, "responses", periods=["2026Q3"], region=region, unit=unit)
+@pytest.fixture(scope="module")
+def events(demo) -> pd.DataFrame:
+    """Events of the quarter, of all units."""
+    found = read_table(*demo, "events")
+    return found[found["occurred_at"] >= pd.Timestamp(QUARTER.start)].reset_index(drop=True)
+
+
+def demo_funnel(events, region: str = ALL, unit: str = ALL, span: Span = QUARTER, **more) -> FunnelResult:
+    """A funnel of one place; its column of breakdown and its answers only where they are asked for."""
+    here = np.ones(len(events), dtype=bool) if unit == ALL else (events["region"] == region) & (events["unit"] == unit)
+    frames = {name: more.pop(name) for name in ("answers", "company") if name in more}
     params = FunnelParams(
         study="demo", period="2026Q3", region=region, unit=unit, steps=TRUTH.journey.steps,
-        window_days=TRUTH.journey.window_days, breakdowns=["channel"], touchpoint="channel",
+        window_days=TRUTH.journey.window_days, **more,
     )  # fmt: skip
-    return fit_funnel(events, params, span=span, answers=answers, company=company)
+    return fit_funnel(events[here].reset_index(drop=True), params, span=span, **frames)
 
 
 @pytest.fixture(scope="module")
-def whole(demo) -> FunnelResult:
-    return demo_funnel(demo)
+def whole(events) -> FunnelResult:
+    return demo_funnel(events)
 
 
 def test_planted_step_rates_are_found(whole: FunnelResult) -> None:
@@ -276,10 +284,10 @@ def test_planted_step_rates_are_found(whole: FunnelResult) -> None:
     assert found.loc["approved", "of_previous"] == pytest.approx(0.79, abs=0.03)
 
 
-def test_the_broken_step_is_found_and_no_other_is(demo, whole: FunnelResult) -> None:
+def test_the_broken_step_is_found_and_no_other_is(events, whole: FunnelResult) -> None:
     broken = TRUTH.journey.broken
     found = [
-        demo_funnel(demo, region, unit, company=whole.steps).rests.assign(region=region, unit=unit)
+        demo_funnel(events, region, unit, company=whole.steps).rests.assign(region=region, unit=unit)
         for region, unit, _ in TRUTH.units
     ]
     tests = adjust(pd.concat(found, ignore_index=True), ["rate"])
@@ -290,19 +298,18 @@ def test_the_broken_step_is_found_and_no_other_is(demo, whole: FunnelResult) -> 
     assert one["compare_low"] - 0.02 < TRUTH.journey.rates["approved"] < one["compare_high"] + 0.02
 
 
-def test_cutting_the_log_a_month_earlier_leaves_mature_rates_as_they_are(demo) -> None:
-    """Entrants of July, known by the end of August or of September; those of August are open in the cut log."""
+def test_cutting_the_log_a_month_earlier_leaves_mature_rates_as_they_are(events) -> None:
+    """Entrants of July, known by the end of September or of August; those of August are open in the cut log."""
     july = QUARTER.model_copy(update={"end": pd.Timestamp("2026-07-31").date()})
     cut = {"cutoff": pd.Timestamp("2026-08-30").date()}
-    later, earlier = demo_funnel(demo, "emea", "retail", july), demo_funnel(demo, "emea", "retail", july)
-    assert later.summary["n_open"].item() == 0
-    cut_july = demo_funnel(demo, "emea", "retail", july.model_copy(update=cut))
-    assert_frame_equal(later.steps, earlier.steps)
-    assert cut_july.summary["n_open"].item() == 0
+    later, earlier, whole_quarter = (
+        demo_funnel(events, "emea", "retail", span)
+        for span in (july, july.model_copy(update=cut), QUARTER.model_copy(update=cut))
+    )
     rates = ["step", "n", "n_reached", "of_entrants", "n_previous", "of_previous", "told_apart"]
-    assert_frame_equal(cut_july.steps[rates], later.steps[rates])
-    cut_quarter = demo_funnel(demo, "emea", "retail", QUARTER.model_copy(update=cut))
-    assert_frame_equal(cut_quarter.steps[rates], later.steps[rates])
-    assert cut_quarter.summary["n_open"].item() > 100
-    lost = cut_quarter.journeys["cause"].eq(1).mean()
-    assert lost < later.steps["of_entrants"].iloc[-1] - 0.03  # what counting the open ones as lost would say
+    assert_frame_equal(earlier.steps[rates], later.steps[rates])
+    assert_frame_equal(whole_quarter.steps[rates], later.steps[rates])
+    assert [one.summary["n_open"].item() for one in (later, earlier)] == [0, 0]
+    assert whole_quarter.summary["n_open"].item() > 100
+    counted_as_lost = whole_quarter.journeys["cause"].eq(1).mean()
+    assert counted_as_lost < later.steps["of_entrants"].iloc[-1] - 0.03

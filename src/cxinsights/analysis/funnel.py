@@ -81,6 +81,8 @@ class FunnelResult:
     """Whether some attempts were ended otherwise, so that curves are cumulative incidence."""
     window_days: float = 0.0
     """Days within which conversion is counted: the window's length, or the curve's horizon without one."""
+    cutoff: str = ""
+    """Last day that the log covers, as ISO has it."""
     journeys: pd.DataFrame = private()
     """One row per entrant."""
 
@@ -135,11 +137,11 @@ def fit_funnel(
     journeys = scan_journeys(batches_of(events), rules)
     if not len(journeys.reached):
         what = "no event of a first step" if len(events) else "no event"
-        return FunnelResult(params, "no_data", f"{what} in the period", date_only=journeys.date_only)
+        return FunnelResult(params, "no_data", f"{what} in the period")
     counted = journeys.counted
     if not counted.any():
         reason = f"{len(counted):,} entrants, all of them open: none has had {params.window_days:g} days to convert yet"
-        return FunnelResult(params, "too_few", reason, date_only=journeys.date_only)
+        return FunnelResult(params, "too_few", reason)
     horizon = horizon_of(journeys)
     groups = [Groups.at_entry(events, journeys, name, params.min_base) for name in params.breakdowns]
     groups = [one for one in groups if len(one.names) > 1]
@@ -164,6 +166,7 @@ def fit_funnel(
         from_curve=rules.window is None,
         competing=bool((journeys.cause == 2).any()),
         window_days=horizon,
+        cutoff=span.cutoff.isoformat(),
         journeys=_one_row_each(events, journeys, params),
     )
 
@@ -237,8 +240,8 @@ def _summary(journeys: Journeys, horizon: float) -> pd.DataFrame:
 
 def _rests(steps: pd.DataFrame, company: pd.DataFrame | None, params: FunnelParams) -> pd.DataFrame:
     """This place against all others of the company, whose counts are the company's less its own."""
-    if company is None or list(company["step"]) != params.steps:
-        return pd.DataFrame()
+    if company is None or list(company["step"]) != params.steps or params.window == "none":
+        return pd.DataFrame()  # without a window rates are as of the log's end, whoever entered when
     whole = company.set_index("step")
     rows = []
     for at, one in enumerate(steps.itertuples()):
@@ -247,8 +250,8 @@ def _rests(steps: pd.DataFrame, company: pd.DataFrame | None, params: FunnelPara
         for rate, base in bases:
             n, reached = getattr(one, base), one.n_reached
             n_rest, reached_rest = whole.loc[one.step, base] - n, whole.loc[one.step, "n_reached"] - reached
-            if not n or n_rest <= 0:
-                continue
+            if not n or n_rest <= 0 or not 0 <= reached_rest <= n_rest:
+                continue  # no rest, or a company that does not hold this place
             found = compare(_sample(reached, n), _sample(reached_rest, n_rest), "share", min_base=params.min_base)
             rows.append((rate, one.step, n, *_share(reached, n), n_rest, *_share(reached_rest, n_rest), found.value,
                          found.ci_low, found.ci_high, found.p_value, found.effect_size))  # fmt: skip
