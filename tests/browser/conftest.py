@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from cxinsights.params import Project
-from tests.batch.shops import PERIOD, SHOPS, command, make_shops
+from tests.batch.shops import PERIOD, SHOPS, command
+from tests.browser.chain import make_chain
 
 PAGES = {
     "list": "index.html",
@@ -16,6 +17,11 @@ PAGES = {
     "unit": f"shops/{PERIOD}/shops/north/scorecard/index.html",
     "drivers": f"shops/{PERIOD}/shops/north/drivers/index.html",
     "too few": f"shops/{PERIOD}/shops/south/drivers/index.html",
+    "chain": f"chain/{PERIOD}/_all/_all/scorecard/index.html",
+    "segmentation": f"chain/{PERIOD}/_all/_all/segmentation/index.html",
+    "funnel": f"chain/{PERIOD}/chain/north/funnel/index.html",
+    "linkage": f"chain/{PERIOD}/_all/_all/linkage/index.html",
+    "a unit's sites": f"chain/{PERIOD}/chain/north/linkage/index.html",
 }
 
 
@@ -33,9 +39,15 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def pages(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project with the pages above made by its notebooks: the shops without the one that has no answers."""
-    project = make_shops(tmp_path_factory.mktemp("pages"))
+    """A project with the pages above made by its notebooks: the shops without the one that has no answers, a chain."""
+    project = make_chain(tmp_path_factory.mktemp("pages"))
     (project.params / "shops" / "study.yml").write_text(SHOPS.replace("  west: {label: West}\n", ""), encoding="utf-8")
-    ran = command(project, "run", "--study", "shops")
-    assert ran.returncode == 0, ran.stderr
+    north = ["--region", "chain", "--unit", "north", "--only", "funnel,linkage"]
+    for asked in (
+        ["shops"],
+        ["chain", *north],
+        ["chain", "--region", "_all", "--only", "scorecard,segmentation,linkage"],
+    ):
+        ran = command(project, "run", "--study", *asked)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
     return project

@@ -26,7 +26,8 @@ def read_funnel(opened: Opened) -> Inputs:
     """
     params: FunnelParams = opened.params
     span = span_of(opened)
-    check_columns(opened, params.breakdowns, ["events"])
+    columns = list(dict.fromkeys([*params.breakdowns, *([params.touchpoint] if params.touchpoint else [])]))
+    check_columns(opened, columns, ["events"])
     _check_stages(opened)
     events = read_table(
         opened.project,
@@ -34,7 +35,7 @@ def read_funnel(opened: Opened) -> Inputs:
         "events",
         region=params.region,
         unit=params.unit,
-        columns=["customer_id", "stage", "occurred_at", *params.breakdowns],
+        columns=["customer_id", "stage", "occurred_at", *columns],
         since=("occurred_at", span.start),
     )
     return Inputs(events, {"span": span, "answers": _answers(opened, span), "company": _company_steps(opened)})
