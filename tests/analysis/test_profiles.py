@@ -179,3 +179,14 @@ def test_where_one_segment_is_too_small_the_next_smallest_goes_too() -> None:
                           "n": [50, 30, 6, 50, 30, 20]})  # fmt: skip
     assert with_hidden(frame, 10, ["variable"])["hidden"].tolist() == [False, True, False, False, False, False]
     assert with_hidden(frame.iloc[3:], 10)["hidden"].tolist() == [False, False, False]
+
+
+def test_tests_are_adjusted_within_a_column_and_within_the_mix() -> None:
+    frame, segments = customers()
+    held_out = held_out_table(frame, segments, ["value", "visits"], ScoreRules())
+    mix = mix_table(segments[:150], segments[150:], ["A", "B", "C"])
+    for _, rows in [*held_out.groupby("variable"), ("mix", mix)]:
+        order = rows["p_value"].sort_values(ascending=False)
+        scaled = (order * 3 / np.arange(3, 0, -1)).cummin()  # Benjamini and Hochberg (1995), by hand
+        assert rows["p_adjusted"].loc[order.index].tolist() == pytest.approx(scaled.clip(upper=1).tolist())
+        assert set(rows["n_comparisons"]) == {3}

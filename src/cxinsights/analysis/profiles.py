@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from cxinsights.analysis.comparisons import compare
+from cxinsights.analysis.comparisons import adjust, compare
 from cxinsights.analysis.disclosure import further_hidden
 from cxinsights.analysis.intervals import CONFIDENCE, t_interval, wilson, z_of
 from cxinsights.analysis.scores import METRICS, Sample, estimate, sample_of
@@ -83,7 +83,7 @@ def profile_table(customers: pd.DataFrame, segments: pd.Series, inputs: pd.DataF
     rows = []
     for variable, how in inputs[["variable", "transform"]].itertuples(index=False, name=None):
         for category, kind, values in _coded(customers, variable, None):
-            scaled = transformed(customers[variable], how) if how in ("log", "rank") else values
+            scaled = transformed(customers[variable], how) if how in ("log", "rank", "score") else values
             for name in _in_order(segments):
                 here = (segments == name).to_numpy()
                 found = estimate(sample_of(values[here]), kind)
@@ -101,7 +101,7 @@ def held_out_table(
     -------
     DataFrame
         One row per segment and column (and category): score with interval, difference with interval, effect size
-        with interval, `p_value` (missing where not tested).
+        with interval, `p_value` (missing where not tested), adjusted within the column.
     """
     rows = []
     for variable in held_out:
@@ -117,7 +117,7 @@ def held_out_table(
         "segment", "variable", "category", "kind", "n", "n_missing", "score", "ci_low", "ci_high", "n_compare",
         "difference", "diff_low", "diff_high", "p_value", *_EFFECT,
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=columns)
+    return adjust(pd.DataFrame(rows, columns=columns), ["variable", "category"])
 
 
 def mix_table(own: pd.Series, rest: pd.Series, names: Sequence[str]) -> pd.DataFrame:
@@ -138,7 +138,7 @@ def mix_table(own: pd.Series, rest: pd.Series, names: Sequence[str]) -> pd.DataF
         "segment", "comparison", "n", "n_compare", "share", "share_low", "share_high", "share_rest", "difference",
         "diff_low", "diff_high", "effect_size", "p_value",
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=columns)
+    return adjust(pd.DataFrame(rows, columns=columns), ["comparison"])
 
 
 def traits_of(profiles: pd.DataFrame) -> dict[str, str]:

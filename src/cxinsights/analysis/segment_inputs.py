@@ -100,11 +100,11 @@ def is_number(column: pd.Series) -> bool:
 
 
 def transformed(column: pd.Series, how: Transform) -> np.ndarray:
-    """Numbers on the scale that segments are made on (missing stays missing); RFM scores are of the figures."""
+    """Numbers on the scale that segments are made on (missing stays missing); RFM scores go by rank."""
     values = column.to_numpy(dtype=float)
     if how == "log":
         return np.log1p(values)
-    if how == "rank":
+    if how in ("rank", "score"):
         known = ~np.isnan(values)
         found = np.full(len(values), np.nan)
         found[known] = ndtri((rankdata(values[known]) - 0.5) / known.sum())

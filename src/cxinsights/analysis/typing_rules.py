@@ -16,13 +16,13 @@ from sklearn.tree import DecisionTreeClassifier
 from cxinsights.analysis.intervals import wilson
 from cxinsights.analysis.segment_inputs import is_number
 
-__all__ = ["TypingRule", "assign_by_rules", "fit_typing_rule"]
+__all__ = ["TypingRule", "assign_by_rules", "fit_typing_rule", "parts_of"]
 
 FOLDS = 10
 WORTH_A_RULE = 0.02  # agreement that more rules must add
 _SAMPLE = 5000
 _LEAST_IN_RULE = 10
-_AND = "; "
+_ALL, _AND = "all", "; "
 _BETWEEN = re.compile(r"; (?=\w+ (?:!=|=|<=|>) )")  # a category may hold a semicolon of its own
 
 
@@ -41,7 +41,7 @@ class TypingRule:
 
 @dataclass(frozen=True)
 class _Leaf:
-    conditions: tuple[str, ...]
+    rule: str
     segment: str
 
 
@@ -83,8 +83,13 @@ def assign_by_rules(customers: pd.DataFrame, rules: pd.DataFrame) -> pd.Series:
     """
     found = pd.Series(pd.NA, index=customers.index, dtype="str")
     for rule, segment in rules[["rule", "segment"]].itertuples(index=False, name=None):
-        found[_applies(customers, _BETWEEN.split(rule))] = segment
+        found[_applies(customers, rule)] = segment
     return found
+
+
+def parts_of(rule: str) -> list[tuple[str, str, str]]:
+    """Column, sign (>, <=, =, !=) and value of each condition; none where a rule holds for everyone."""
+    return [tuple(part.split(" ", 2)) for part in _BETWEEN.split(rule) if part != _ALL]
 
 
 def _agrees(frame: pd.DataFrame, wanted: np.ndarray, folds: np.ndarray, size: int) -> np.ndarray:
@@ -93,7 +98,7 @@ def _agrees(frame: pd.DataFrame, wanted: np.ndarray, folds: np.ndarray, size: in
     for fold in range(FOLDS):
         out = folds == fold
         for leaf in _grow(frame[~out], wanted[~out], size):
-            here = _applies(frame[out], leaf.conditions)
+            here = _applies(frame[out], leaf.rule)
             right[np.flatnonzero(out)[here]] = wanted[out][here] == leaf.segment
     return right
 
@@ -107,7 +112,7 @@ def _grow(frame: pd.DataFrame, wanted: np.ndarray, size: int) -> list[_Leaf]:
 
     def visit(node: int, limits: dict[str, tuple[float, float]]) -> None:
         if grown.children_left[node] < 0:
-            leaves.append(_Leaf(_conditions(limits, frame), str(tree.classes_[grown.value[node][0].argmax()])))
+            leaves.append(_Leaf(_rule(limits, frame), str(tree.classes_[grown.value[node][0].argmax()])))
             return
         name = columns[grown.feature[node]][0]
         edge = float(f"{grown.threshold[node]:.3g}")
@@ -136,7 +141,7 @@ def _categories(column: pd.Series) -> list:
     return sorted(column.dropna().unique())
 
 
-def _conditions(limits: dict[str, tuple[float, float]], frame: pd.DataFrame) -> tuple[str, ...]:
+def _rule(limits: dict[str, tuple[float, float]], frame: pd.DataFrame) -> str:
     """What a leaf asks, in the order of the inputs."""
     said = []
     for key, (low, high) in sorted(limits.items(), key=lambda one: frame.columns.get_loc(one[0].split(" = ")[0])):
@@ -150,15 +155,12 @@ def _conditions(limits: dict[str, tuple[float, float]], frame: pd.DataFrame) -> 
         else:
             said += [f"{name} > {low:g}"] if np.isfinite(low) else []
             said += [f"{name} <= {high:g}"] if np.isfinite(high) else []
-    return tuple(said) or ("all",)
+    return _AND.join(said) or _ALL
 
 
-def _applies(frame: pd.DataFrame, conditions: Sequence[str]) -> np.ndarray:
+def _applies(frame: pd.DataFrame, rule: str) -> np.ndarray:
     here = np.ones(len(frame), dtype=bool)
-    for condition in conditions:
-        if condition == "all":
-            continue
-        name, sign, value = condition.split(" ", 2)
+    for name, sign, value in parts_of(rule):
         column = frame[name]
         if sign in ("=", "!="):
             here &= ((column.astype("str") == value) == (sign == "=")).to_numpy(dtype=bool)
@@ -170,9 +172,9 @@ def _applies(frame: pd.DataFrame, conditions: Sequence[str]) -> np.ndarray:
 def _table(frame: pd.DataFrame, wanted: np.ndarray, leaves: list[_Leaf]) -> pd.DataFrame:
     rows = []
     for leaf in leaves:
-        here = _applies(frame, leaf.conditions)
+        here = _applies(frame, leaf.rule)
         n = int(here.sum())
         share = float((wanted[here] == leaf.segment).mean()) if n else np.nan
-        rows.append((_AND.join(leaf.conditions), leaf.segment, n, share, *(wilson(share, n) if n else (np.nan,) * 2)))
+        rows.append((leaf.rule, leaf.segment, n, share, *(wilson(share, n) if n else (np.nan,) * 2)))
     columns = ["rule", "segment", "n", "agreement", "agreement_low", "agreement_high"]
     return pd.DataFrame(rows, columns=columns).sort_values(["segment", "n"], ascending=[True, False], ignore_index=True)
