@@ -301,3 +301,83 @@ def test_a_template_with_a_period_that_nothing_gives(tmp_path: Path) -> None:
         "shops: events: journeys.csv: customer_id: the template uses {period}, but no column gives a period or a date "
         "to take it from."
     )
+
+
+LOG = """
+  events:
+    sources: [{files: log*.csv}]
+    columns: {customer_id: id, unit: unit, stage: stage, occurred_at: at, by: by}
+    marks: {opened: first, solved: {last: solve}}
+columns: {by: {label: Done by, type: text}}
+"""
+DONE = """id,unit,stage,at,by
+1,north,solve,2026-07-03 10:00,second
+1,south,solve,2026-09-30 23:00,last
+1,north,assign,2026-06-30 10:00,first
+2,north,solve,2026-07-02 10:00,one
+2,north,assign,2026-07-02 10:00,other
+3,north,assign,2026-07-05 10:00,nobody
+3,north,assign,2026-07-05 10:00,somebody
+4,north,solve,never,lost
+"""
+
+
+def test_a_mark_is_one_more_event_like_the_one_it_marks(tmp_path: Path) -> None:
+    """At one moment the first row counts for first; who was not solved has no such mark, who is a reject has none."""
+    project, study, tables = imported(tmp_path, LOG, log=DONE)
+    events = read_table(project, study, "events")
+    made = events[events["stage"].isin(["opened", "solved"])].sort_values(["stage", "customer_id"])
+    told = made.assign(at=made["occurred_at"].astype("str"))[["stage", "customer_id", "at", "unit", "period", "by"]]
+    assert list(told.itertuples(index=False, name=None)) == [
+        ("opened", "1", "2026-06-30 10:00:00", "north", "2026Q2", "first"),
+        ("opened", "2", "2026-07-02 10:00:00", "north", "2026Q3", "one"),
+        ("opened", "3", "2026-07-05 10:00:00", "north", "2026Q3", "nobody"),
+        ("solved", "1", "2026-09-30 23:00:00", "south", "2026Q3", "last"),
+        ("solved", "2", "2026-07-02 10:00:00", "north", "2026Q3", "one"),
+    ]
+    assert len(events) - len(made) == 7
+    assert counted(tables["events"]) == (8, 7, 1, 0, 12)
+    assert tables["events"]["marks"] == {"opened": 3, "solved": 2}
+    assert tables["events"]["units"] == {"shops/north": 10, "shops/south": 2}
+    assert tables["events"]["stages"] == {}
+    assert [line for line, _ in rejects(project)] == [9]
+
+
+def test_of_marked_events_at_one_moment_the_last_row_counts_for_last(tmp_path: Path) -> None:
+    project, study, _ = imported(tmp_path, LOG.replace("last: solve", "last: assign"), log=DONE)
+    events = read_table(project, study, "events").set_index(["stage", "customer_id"])
+    assert events.loc[("solved", "3"), "by"] == "somebody"
+
+
+def test_marks_of_journeys_in_one_row(tmp_path: Path) -> None:
+    _, _, tables = imported(tmp_path, EVENTS + "    marks: {opened: first, done: {last: rated}}\n", journeys=JOURNEYS)
+    assert tables["events"]["marks"] == {"opened": 3, "done": 2}
+    assert tables["events"]["stages"] == {
+        "asked": {"answered": 3, "blank": 0},
+        "paid": {"answered": 1, "blank": 2},
+        "rated": {"answered": 2, "blank": 1},
+    }
+    assert counted(tables["events"]) == (3, 3, 0, 0, 6 + 5)
+
+
+@pytest.mark.parametrize(
+    ("tables", "raw", "said"),
+    [
+        (
+            LOG.replace("last: solve", "last: solved"), {"log": DONE},
+            "solved: unknown stage 'solved'. Did you mean 'solve'? Known: assign, solve.",
+        ),
+        (
+            LOG.replace("{opened:", "{assign:"), {"log": DONE},
+            "assign is a stage of the raw data. Give the mark a name of its own.",
+        ),
+        (
+            EVENTS + "    marks: {paid: first}\n", {"journeys": JOURNEYS.replace("02/07/2026 08:30", "-")},
+            "paid is a stage of the raw data. Give the mark a name of its own.",
+        ),
+    ],
+)  # fmt: skip
+def test_marks_that_do_not_fit_the_stages(tmp_path: Path, tables: str, raw: dict, said: str) -> None:
+    with pytest.raises(DataError) as error:
+        imported(tmp_path, tables, **raw)
+    assert str(error.value) == f"shops: events: marks: {said}"

@@ -192,8 +192,8 @@ def test_rows_read_and_rows_made_stand_side_by_side(tmp_path) -> None:
         ["Events", "all files", "2", "2", "0", "0", "3"],
     ]
     assert found.note == (
-        "Raw rows = rows used + rows set apart + rows left out. A raw row may hold several events, and an order be "
-        "made of several raw rows."
+        "Raw rows = rows used + rows set apart + rows left out. A raw row may hold several events, an order be made "
+        "of several raw rows, and marks add events."
     )
     assert tables(rest)["stages-events"].rows == [["asked", "2", "0"], ["paid", "1", "1"]]
     filled = {row[1]: row[2:4] for row in tables(rest)["columns-events"].rows}
@@ -201,6 +201,23 @@ def test_rows_read_and_rows_made_stand_side_by_side(tmp_path) -> None:
     for block in rest:
         heads = BeautifulSoup(block.as_html(), "html.parser").select("th")
         assert all(head.get_text(strip=True) for head in heads), block.key
+
+
+def test_events_made_by_marks_are_told(tmp_path) -> None:
+    marks = """    stages: {asked: asked, paid: paid}
+    marks: {opened: first, done: {last: paid}}
+columns: {stage: {label: Stage, type: category, values: {opened: Opened, asked: Asked, paid: Paid, done: Settled}}}
+"""
+    study = STUDY.replace("\nmax_reject_share", MORE).replace("    stages: {asked: asked, paid: paid}\n", marks)
+    files = {"lines.csv": LINES, "journeys.csv": JOURNEYS}
+    found = tables(blocks_of(tmp_path, CLEAN, study, files)[1:])
+    assert [column.name for column in found["marks-events"].columns] == ["Stage", "Made at a customer's", "Events made"]
+    assert found["marks-events"].rows == [["Opened", "first event", "2"], ["Settled", "last event of Paid", "1"]]
+    assert found["marks-events"].note == (
+        "No raw row holds these events: each has the time and columns of the one it marks, which stays."
+    )
+    assert ["Events", "all files", "2", "2", "0", "0", "6"] in found["tables"].rows
+    assert "marks-events" not in tables(made_of(tmp_path / "without")[1:])
 
 
 def test_the_page_says_where_to_look(tmp_path) -> None:

@@ -90,6 +90,7 @@ def test_two_rules_of_one_reason(tmp_path: Path) -> None:
             "tables.orders: combine names a column for two things",
         ),
         ("[n, price]}}", "[n, price]}}\n    stages: {paid: paid}", "tables: orders: only events have stages:"),
+        ("[n, price]}}", "[n, price]}}\n    marks: {opened: first}", "tables: orders: only events have marks:"),
     ],
 )  # fmt: skip
 def test_orders_of_lines(tmp_path: Path, was: str, now: str, said: str) -> None:
@@ -114,6 +115,24 @@ def test_orders_of_lines(tmp_path: Path, was: str, now: str, said: str) -> None:
         (
             "    stages: {asked: asked, paid: paid}", "    combine: {by: customer_id, sum: unit}",
             "tables: events: only orders are made with combine:",
+        ),
+        (
+            "    stages", "    marks: {opened: frist}\n    stages",
+            "tables.events.marks.opened: is either first, or {last: a stage}",
+        ),
+        (
+            "    stages", "    marks: {opened: {last: }}\n    stages",
+            "tables.events.marks.opened: is either first, or {last: a stage}",
+        ),
+        (
+            "    stages", "    marks: {opened: {last: paid, firts: asked}}\n    stages",
+            "tables.events.marks.opened: unknown parameter 'firts'. Known: last.",
+        ),
+        (
+            "max_reject_share",
+            "    marks: {opened: first, done: {last: paid}}\n"
+            "columns: {stage: {label: Stage, values: {asked: Asked, paid: Paid, done: Done}}}\nmax_reject_share",
+            "tables.events.marks makes opened, which columns.stage.values lacks",
         ),
     ],
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """Counts of an import, as its manifest holds them: what was read, and where each raw row went.
 
 Raw rows = rows kept + rows rejected + rows left out, per file and in all. The rows of the table are as many as the
-rows kept, unless a raw row holds several events or an order is made of several raw rows.
+rows kept, unless a raw row holds several events, an order is made of several raw rows, or marks add events.
 """
 
 import pandas as pd
@@ -32,12 +32,13 @@ def counts(
     -------
     dict
         `rows`, `kept`, `rejected`, `left_out` (raw rows); `in_table`; `files`, `reasons`, `left_out_reasons`;
-        `stages` (of journeys in one row: `answered` and `blank`); `columns`, `units`, `periods`.
+        `stages` (of journeys in one row: `answered` and `blank`); `marks` (events made, by stage); `columns`, `units`,
+        `periods`.
     """
     by_file = rejected["file"].value_counts()
     listed = [_with_kept(file, int(by_file.get(file["file"], 0))) for file in files]
     whole = {name: sum(file[name] for file in listed) for name in ("rows", "kept", "rejected", "left_out")}
-    stages = rows["stage"].value_counts() if spec.stages else {}
+    stages = rows["stage"].value_counts() if spec.stages or spec.marks else {}
     return {
         **whole,
         "in_table": len(rows),
@@ -51,6 +52,7 @@ def counts(
             name: {"answered": int(stages.get(name, 0)), "blank": whole["kept"] - int(stages.get(name, 0))}
             for name in spec.stages
         },
+        "marks": {name: int(stages.get(name, 0)) for name in spec.marks},
         "columns": {name: _answers(rows, name) for name in sorted(rows)},
         "units": {
             f"{region}/{unit}": int(count) for (region, unit), count in rows.groupby(["region", "unit"]).size().items()

@@ -20,7 +20,7 @@ from cxinsights.data.checking import faults_of_rows, refuse_missing, repeats
 from cxinsights.data.counting import counts, refuse_if_too_many
 from cxinsights.data.manifest import MANIFEST, read_manifest
 from cxinsights.data.mapping import MappedFile, add_period, map_columns
-from cxinsights.data.reshaping import combined, left_out, spread_to_order, unfolded
+from cxinsights.data.reshaping import combined, left_out, marked, spread_to_order, unfolded
 from cxinsights.data.sources import RawFile, find_files, read_raw
 from cxinsights.errors import SourceError
 from cxinsights.params import Project, SourceSpec, Study, TableSpec
@@ -58,7 +58,7 @@ def import_study(project: Project, study: Study, force: bool = False) -> dict:
     SourceError
         A raw file is missing or cannot be read.
     DataError
-        A file lacks a mapped column, or a table lacks a column it needs.
+        A file lacks a mapped column, a table lacks a column it needs, or a mark does not fit the stages that are there.
     RejectedRowsError
         More rows of a table are faulty than `max_reject_share` allows.
     """
@@ -79,6 +79,8 @@ def import_study(project: Project, study: Study, force: bool = False) -> dict:
             rejected = _all_rejects(gathered)
             refuse_if_too_many(rejected, gathered.files, table, study)
             rows = gathered.rows
+            if spec.marks:
+                rows = marked(rows, spec, f"{study.name}: {table}")
             if spec.combine:
                 rows = combined(rows, spec.combine, f"{study.name}: {table}")
             _write(rows, folder / table, table)

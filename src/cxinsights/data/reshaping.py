@@ -1,7 +1,7 @@
 """Raw rows that are not one record each: some are left out, some hold a whole journey, some are lines of one order.
 
 Nothing gets lost on the way: what is left out is counted by its reason, an empty stage is no event and is counted
-as empty, and an order is made of all of its lines or of none.
+as empty, and an order is made of all of its lines or of none. Marks add events to a journey and take none away.
 """
 
 import re
@@ -11,9 +11,9 @@ import pandas as pd
 
 from cxinsights.data.sources import RawFile, normalised
 from cxinsights.errors import DataError, did_you_mean
-from cxinsights.params import Combine, LeaveOut
+from cxinsights.params import Combine, LeaveOut, TableSpec
 
-__all__ = ["combined", "left_out", "spread_to_order", "unfolded"]
+__all__ = ["combined", "left_out", "marked", "spread_to_order", "unfolded"]
 
 
 def left_out(raws: list[RawFile], rules: list[LeaveOut], where: str) -> tuple[list[pd.Series], list[dict]]:
@@ -71,6 +71,32 @@ def unfolded(rows: pd.DataFrame, stages: pd.DataFrame) -> pd.DataFrame:
     events["stage"] = pd.array(stages.columns[stage], dtype="str")
     events["occurred_at"] = stages.to_numpy()[reached]
     return events
+
+
+def marked(events: pd.DataFrame, spec: TableSpec, where: str) -> pd.DataFrame:
+    """The events, and one more of each mark for every customer who has the event it marks.
+
+    It has the time and all other columns of that event. Of several at one moment the mark takes the first in the order
+    of the raw rows for `first`, the last for `last`.
+
+    Raises
+    ------
+    DataError
+        A mark is named like a stage that is there already, or no event has the stage it looks for.
+    """
+    known = sorted(events["stage"].unique())
+    for name, mark in spec.marks.items():
+        if name in known or name in spec.stages:
+            raise DataError(f"{where}: marks: {name} is a stage of the raw data. Give the mark a name of its own.")
+        if mark.last is not None and mark.last not in known:
+            raise DataError(f"{where}: marks: {name}: {did_you_mean('stage', mark.last, known)}")
+    in_time = events.sort_values("occurred_at", kind="stable")
+    made = []
+    for name, mark in spec.marks.items():
+        of_stage = in_time if mark.last is None else in_time[in_time["stage"] == mark.last]
+        place = "first" if mark.last is None else "last"
+        made.append(of_stage.drop_duplicates("customer_id", keep=place).assign(stage=name))
+    return pd.concat([events, *made])
 
 
 def spread_to_order(reasons: pd.Series, rows: pd.DataFrame, unread: pd.DataFrame, spec: Combine) -> pd.Series:

@@ -14,7 +14,7 @@ from cxinsights.schemas.columns import column, value_label
 
 __all__ = ["quality_blocks"]
 
-_MADE = " A raw row may hold several events, and an order be made of several raw rows."
+_MADE = " A raw row may hold several events, an order be made of several raw rows, and marks add events."
 
 
 def quality_blocks(manifest: dict, study: Study) -> list[Block]:
@@ -26,6 +26,7 @@ def quality_blocks(manifest: dict, study: Study) -> list[Block]:
         *([_table_of_reasons(tables)] if any(t["reasons"] for t in tables.values()) else []),
         *([_table_of_rules(tables)] if any(t["left_out_reasons"] for t in tables.values()) else []),
         *(_table_of_stages(name, tables[name], study) for name in tables if tables[name]["stages"]),
+        *(_table_of_marks(name, tables[name], study) for name in tables if tables[name]["marks"]),
         *(_table_of_columns(name, tables[name], study) for name in tables),
         _note(study),
     ]
@@ -137,6 +138,23 @@ def _table_of_stages(name: str, table: dict, study: Study) -> Table:
         [Column("Stage", numeric=False), Column("With a time"), Column("Blank")],
         rows,
         note="A raw row holds a whole journey. Where no time stands there is no event.",
+    )
+
+
+def _table_of_marks(name: str, table: dict, study: Study) -> Table:
+    def place(last: str | None) -> str:
+        return "first event" if last is None else f"last event of {value_label('stage', last, study)}"
+
+    marks = study.tables[name].marks
+    return Table(
+        f"marks-{name}",
+        f"Marks: {name} made at a place in the journey",
+        [Column("Stage", numeric=False), Column("Made at a customer's", numeric=False), Column("Events made")],
+        [
+            [value_label("stage", stage, study), place(marks[stage].last), f"{made:,}"]
+            for stage, made in table["marks"].items()
+        ],
+        note="No raw row holds these events: each has the time and columns of the one it marks, which stays.",
     )
 
 

@@ -1,6 +1,6 @@
 """What a study, its tables and each report are asked to be: typed, frozen, and read from `params/`."""
 
-from cxinsights.params.mapping import ColumnMap, Combine, LeaveOut, SourceSpec, TableSpec
+from cxinsights.params.mapping import ColumnMap, Combine, LeaveOut, Mark, SourceSpec, TableSpec
 from cxinsights.params.model import Strict
 from cxinsights.params.periods import Period, PeriodScheme, Span
 from cxinsights.params.project import Project
@@ -37,6 +37,7 @@ __all__ = [
     "FunnelParams",
     "LeaveOut",
     "LinkageParams",
+    "Mark",
     "Period",
     "PeriodScheme",
     "PrivacyRules",

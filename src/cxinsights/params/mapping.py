@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from cxinsights.params.model import Strict
 
-__all__ = ["TABLES", "ColumnMap", "Combine", "LeaveOut", "SourceSpec", "TableName", "TableSpec", "check_forms"]
+__all__ = ["TABLES", "ColumnMap", "Combine", "LeaveOut", "Mark", "SourceSpec", "TableName", "TableSpec", "check_forms"]
 
 TableName = Literal["responses", "employees", "sites", "events", "customers", "orders", "targets", "benchmarks"]
 TABLES: tuple[str, ...] = TableName.__args__
@@ -136,6 +136,23 @@ class Combine(Strict):
     _lists = field_validator("sum", mode="before")(_listed)
 
 
+class Mark(Strict):
+    """One more event for each customer, at a place in the journey that no raw row names."""
+
+    last: Annotated[
+        str | None, Field(description="stage whose last event is marked; without it the first event of all")
+    ] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _first_or_last(cls, data: Any) -> Any:
+        if data == "first":
+            return {}
+        if not isinstance(data, dict) or data.get("last") is None:
+            raise ValueError("is either first, or {last: a stage}")
+        return data
+
+
 class TableSpec(Strict):
     """A canonical table: its raw files, which of their rows, and where each column comes from."""
 
@@ -144,6 +161,9 @@ class TableSpec(Strict):
     columns: Annotated[dict[str, ColumnMap], Field(min_length=1)]
     stages: Annotated[
         dict[str, ColumnMap], Field(description="events: a raw row holds a whole journey, a time for each stage")
+    ] = {}
+    marks: Annotated[
+        dict[str, Mark], Field(description="events: stages made of a customer's first event, or the last of a stage")
     ] = {}
     combine: Annotated[Combine | None, Field(description="orders: raw rows are lines that make up an order")] = None
 
@@ -178,6 +198,8 @@ def check_forms(tables: dict[str, TableSpec]) -> dict[str, TableSpec]:
     for name, spec in tables.items():
         if spec.stages and name != "events":
             raise ValueError(f"{name}: only events have stages:")
+        if spec.marks and name != "events":
+            raise ValueError(f"{name}: only events have marks:")
         if spec.combine and name != "orders":
             raise ValueError(f"{name}: only orders are made with combine:")
     return tables

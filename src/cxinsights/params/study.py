@@ -151,6 +151,14 @@ class StudyFile(Strict):
     linkage: Layer = {}
     drivers: Layer = {}
 
+    @model_validator(mode="after")
+    def _marks_listed(self) -> "StudyFile":
+        marks = self.tables["events"].marks if "events" in self.tables else {}
+        listed = self.columns["stage"].values if "stage" in self.columns else {}
+        if listed and (lacking := [name for name in marks if name not in listed]):
+            raise ValueError(f"tables.events.marks makes {', '.join(lacking)}, which columns.stage.values lacks")
+        return self
+
 
 class Study(StudyFile):
     """A study with its name and regions."""
