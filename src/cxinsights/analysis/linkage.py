@@ -163,7 +163,7 @@ def fit_linkage(
 def _associations(
     part: pd.DataFrame, params: LinkageParams, spreads: Spreads, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Each lead pair in every kind of correlation that can be had; tests of one kind are one family."""
+    """Each lead pair in every kind of correlation that there is; tests of one kind are one family."""
     _, controls = control_columns(part, params.controls)
     sizes = [part[name].to_numpy(dtype=float) for name in ("n_employees", "n_customers")]
     rows = []
@@ -174,14 +174,15 @@ def _associations(
         if set(pair) <= set(spreads.icc1):
             sure = [site_reliability(spreads.icc1[name], n) for name, n in zip(pair, sizes, strict=True)]
             found["weighted_reliability"] = weighted(x, y, sure[0] * sure[1])
-            corrected = disattenuated(found["pearson"], *(spreads.reliabilities[name] for name in pair))
-            if np.isfinite(corrected.value):
-                found["disattenuated"] = corrected
+            reliable = (spreads.reliabilities[name] for name in pair)
+            found["disattenuated"] = disattenuated(found["pearson"], *reliable)
         if controls.size:
             found["partial"] = partial(x, y, controls)
             found["partial_spearman"] = partial(x, y, controls, ranks=True)
         boot = {"pearson": drawn[:2], "spearman": drawn[2:]}
         for kind, one in found.items():
+            if np.isnan(one.value):  # a score that never varies, reliabilities of none
+                continue
             low, high = boot.get(kind, (np.nan, np.nan))
             limits = {"boot_low": low, "boot_high": high, "over_one": one.over_one}
             rows.append({**_names(pair), "correlation_kind": kind, **_base(part, pair, one), **_figures(one), **limits})

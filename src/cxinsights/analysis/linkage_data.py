@@ -76,11 +76,10 @@ def pair_values(frame: pd.DataFrame, pair: tuple[str, str]) -> tuple[np.ndarray,
 
 def base_of(frame: pd.DataFrame, measures: list[str]) -> dict[str, int]:
     """Sites that have all of the measures, and the answers behind them."""
-    rows = frame.dropna(subset=measures)
+    known = frame[measures].notna().to_numpy().all(axis=1)
     return {
-        "n": len(rows),
-        "n_customers": int(rows["n_customers"].sum()),
-        "n_employees": int(rows["n_employees"].sum()),
+        "n": int(known.sum()),
+        **{name: int(frame[name].to_numpy()[known].sum()) for name in ("n_customers", "n_employees")},
     }
 
 

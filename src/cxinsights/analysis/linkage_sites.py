@@ -68,8 +68,8 @@ def fitted_line(part: pd.DataFrame, pair: tuple[str, str]) -> pd.DataFrame:
 def leave_one_out(part: pd.DataFrame, pair: tuple[str, str]) -> pd.DataFrame:
     """The lead correlation without each site, the largest shift first.
 
-    A site carries the result where without it the interval changes its mind about zero, or the correlation moves by
-    more than half of the interval's half width.
+    A site carries the result where without it the interval changes its mind about zero, or the correlation lies
+    outside the interval of all.
     """
     rows = part.dropna(subset=list(pair))
     x, y = pair_values(rows, pair)
@@ -77,7 +77,7 @@ def leave_one_out(part: pd.DataFrame, pair: tuple[str, str]) -> pd.DataFrame:
     low, high = np.array([fisher_limits(r, len(x) - 4) for r in without]).T
     shift = without - whole.value
     turned = ((low > 0) | (high < 0)) != (whole.ci_low > 0 or whole.ci_high < 0)
-    carries = turned | (np.abs(shift) > (whole.ci_high - whole.ci_low) / 4)
+    carries = turned | (without < whole.ci_low) | (without > whole.ci_high)
     found = rows[[*KEY, "own", "n_customers", "n_employees"]].assign(
         correlation=without, ci_low=low, ci_high=high, shift=shift, carries=carries
     )

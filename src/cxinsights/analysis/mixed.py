@@ -16,7 +16,7 @@ from cxinsights.analysis.intervals import CONFIDENCE, p_of, t_of
 
 __all__ = ["MixedFit", "fit_mixed"]
 
-_RATIOS = np.concatenate([[0.0], np.logspace(-5, 5, 21)])
+_RATIOS = np.concatenate([[0.0], np.logspace(-4, 5, 10)])
 """Of group to rest variance: where the search for the maximum starts."""
 
 

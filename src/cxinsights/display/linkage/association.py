@@ -54,7 +54,7 @@ def plot_association(result: Guarded, ax: Axes | None = None, *, width: int = WI
     linked = Linked(result)
     sites, line, times = linked.sites, result.line.infer_objects(), linked.unit_of(linked.pair[1])
     named = linked.misfits.head(_MOST_NAMES)
-    plain, own = sites.drop(index=named.index), sites["own"].astype(bool)
+    plain = sites.drop(index=named.index)
     ax = site_axes(ax, width)
     spanned = _with_intervals(linked)
     crowded = len(spanned) > CROWD
@@ -67,6 +67,7 @@ def plot_association(result: Guarded, ax: Axes | None = None, *, width: int = WI
     draw_intervals(ax, named, times, LIGHT["accent"], both=True, lw=1.6, above=True)
     size = 5.0 if len(sites) > CROWD else 7.0
     if linked.of_unit:
+        own = plain["own"].astype(bool)
         draw_dots(ax, plain[~own], times, LIGHT["edge"], 0.7 * size, z=3)
         draw_dots(ax, plain[own], times, LIGHT["ink"], 1.1 * size, mark="s")
     else:

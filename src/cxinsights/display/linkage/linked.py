@@ -22,6 +22,8 @@ __all__ = ["Linked", "correlation_text"]
 
 def correlation_text(row: pd.Series, low: str = "ci_low", high: str = "ci_high") -> str:
     """A correlation and its interval: 0.49 (0.38 to 0.58)."""
+    if pd.isna(row[low]):
+        return f"{number(row['correlation'], 2)}\u00a0(no interval)"
     return with_interval(row["correlation"], row[low], row[high], 2)
 
 

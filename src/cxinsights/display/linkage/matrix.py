@@ -21,6 +21,8 @@ _STEPS = (0.2, 0.4)
 _LEAST = {WIDE: 64, NARROW: 54}
 """Pixels a column needs."""
 _MOST = 150
+_LINE = 22
+"""Pixels of a line of names."""
 
 
 def figure_items(result: Guarded) -> Block:
@@ -31,7 +33,7 @@ def figure_items(result: Guarded) -> Block:
     shown = _shown(result.items)
     clear = shown[shown["p_adjusted"] < _LEVEL]
     n = int(shown["n_comparisons"].max()) if len(shown) else 0
-    outline = " A dark outline marks the same topic on both sides." if result.parallel else ""
+    outline = " A heavy outline marks the same topic on both sides." if result.parallel else ""
     closest = clear.loc[clear["correlation"].abs().idxmax()] if len(clear) else None
     least, most = int(shown["n"].min()), int(shown["n"].max())
     base = linked.n_sites(most) if least == most else f"{least:,} to {linked.n_sites(most)}, as scores are known"
@@ -74,8 +76,8 @@ def plot_items(result: Guarded, ax: Axes | None = None, *, width: int = WIDE) ->
     column = min((width - left - 4) / per_panel, _MOST)
     wrapped_heads = [wrapped(name, column - 4, head_size) for name in columns_of]
     heads = [wrapped_heads[at : at + per_panel] for at in range(0, len(scores), per_panel)]
-    rows = [max(17 * lines_of(name) + 10, 34) for name in names]
-    tops = [19 * max(lines_of(head) for head in panel) + 12 for panel in heads]
+    rows = [max(_LINE * lines_of(name) + 6, 34) for name in names]
+    tops = [_LINE * max(lines_of(head) for head in panel) + 10 for panel in heads]
     height = sum(tops) + len(panels) * sum(rows) + 18 * (len(panels) - 1) + 6
     if ax is None:
         ax = new_axes(width, height)

@@ -25,7 +25,7 @@ _CORNERS = {
     "customers_high": ("left", "top"), "both_high": ("right", "top"),
     "both_low": ("left", "bottom"), "employees_high": ("right", "bottom"),
 }  # fmt: skip
-_LINE = 19  # pixels of a line of words
+_LINE = 22  # pixels of a line of words
 _MOST_LISTED = 12
 
 

@@ -1,15 +1,18 @@
 """The linkage's headline and facts."""
 
 import numpy as np
+import pandas as pd
 
 from cxinsights.analysis.linkage import SCALE
 from cxinsights.display.blocks import Fact, Headline
 from cxinsights.display.linkage.linked import Linked, correlation_text
 from cxinsights.display.numbers import number
 from cxinsights.display.words import as_subject, fitting, joined, possessive, spelled
-from cxinsights.privacy import GIVES_AWAY, Guarded, is_shown
+from cxinsights.privacy import GIVES_AWAY, Guarded, Suppressed, is_shown
 
-__all__ = ["headline_linkage", "site_names"]
+__all__ = ["headline_linkage"]
+
+_MOST_PAIRS = 4
 
 
 def headline_linkage(result: Guarded) -> Headline:
@@ -19,12 +22,6 @@ def headline_linkage(result: Guarded) -> Headline:
     if not linked.is_ok:
         return Headline(kicker, _title_without(linked), _reason(linked))
     return Headline(kicker, _title(linked), _lead(linked), _facts(linked))
-
-
-def site_names(linked: Linked, rows, most: int | None = None) -> str:
-    """Sites by name; those of other units, which have none here, as what they are."""
-    names = [name or f"a {linked.site_word} of another unit" for name in rows["site"]]
-    return joined(names, most)
 
 
 def _title(linked: Linked) -> str:
@@ -46,8 +43,9 @@ def _title(linked: Linked) -> str:
         more += [f"{finding}; {linked.site_word} means are unsteady", f"{finding}; means are unsteady"]
     elif len(linked.misfits):
         more.append(f"{finding}; {_do_not_fit(len(linked.misfits))}")
-    short = f"{as_subject(linked.employees)} and {linked.customers}: {linked.sites_word} high on one score {way} on "
-    return fitting(*more, finding, f"{short}the other")
+    other = "high" if linked.sign > 0 else "low"
+    short = f"{as_subject(linked.sites_word)} high with {linked.employees} are {other} with {linked.customers}"
+    return fitting(*more, finding, short)
 
 
 def _title_of_pairs(linked: Linked) -> str:
@@ -106,62 +104,71 @@ def _reason(linked: Linked) -> str:
 
 
 def _lead(linked: Linked) -> str:
-    """Size, steadiness, the sites that matter, and what one wave cannot say."""
+    """Size, steadiness, the sites that carry it, and what one wave cannot say."""
     one = linked.lead
     if linked.result.parallel:
-        pairs = [f"{linked.topic((o['item'], o['metric']))} {correlation_text(o)}" for _, o in linked.pairs.iterrows()]
-        parts = [f"Correlations across {linked.n_sites(one['n'])}: {joined(pairs, 6)}, 95% intervals."]
+        parts = [f"Correlations across {linked.n_sites(one['n'])}, with 95% intervals."]
     else:
-        what = f"{linked.metric(one['metric'])} and {linked.item(one['item'])}"
-        size = f"is {correlation_text(one)}, 95% interval"
-        parts = [f"Across {linked.n_sites(one['n'])} the correlation of {what} {size}."]
-    parts += [_slope(linked)] if linked.claims and linked.sign and not linked.result.parallel else []
+        found = f"Across {linked.n_sites(one['n'])} the correlation is {correlation_text(one)}, 95% interval"
+        parts = [f"{found}{_slope(linked)}."]
     if linked.unsteady:
-        low = joined([f"{linked.metric(n) if n == one['metric'] else linked.item(n)} {number(value, 2)}"
-                      for n, value in linked.unsteady.items()])  # fmt: skip
-        parts.append(f"Means of single {linked.sites_word} are unsteady (reliability of {low}).")
+        names = [
+            f"{linked.metric(name) if name == one['metric'] else linked.item(name)} {number(value, 2)}"
+            for name, value in linked.unsteady.items()
+        ]
+        parts.append(f"Single {linked.sites_word} are known poorly: reliability of {joined(names)}.")
     if len(linked.carriers):
-        parts.append(f"{as_subject(site_names(linked, linked.carriers, 3))} carries it." if len(linked.carriers) == 1
-                     else f"{as_subject(site_names(linked, linked.carriers, 3))} carry it.")  # fmt: skip
+        parts.append(f"It rests on {_site_names(linked, linked.carriers, 3)}.")
     if "employee_intervals" in linked.result.not_computed:
         parts.append("Only means are known, so how reliable they are cannot be told.")
-    parts.append("A pattern at one time, which says nothing about direction.")
-    return " ".join(part for part in parts if part)
+    return " ".join([*parts, "One wave says nothing about direction."])
+
+
+def _site_names(linked: Linked, rows: pd.DataFrame, most: int | None = None) -> str:
+    """Sites by name; those of other units, which have none here, as what they are."""
+    names = [name or f"a {linked.site_word} of another unit" for name in rows["site"]]
+    return joined(names, most)
 
 
 def _slope(linked: Linked) -> str:
-    """What goes with one point more of the employees' score, among all sites."""
+    """What goes with one point more of the employees' score among all sites, as the end of a sentence."""
     rows = linked.result.model
-    rows = (
-        rows[(rows["item"] == linked.lead["item"]) & (rows["metric"] == linked.lead["metric"])] if len(rows) else rows
-    )
-    rows = rows[(rows["term"] == "total") & is_shown(rows["coefficient"])] if len(rows) else rows
-    if not len(rows):
+    if not (len(rows) and linked.claims and linked.sign):
+        return ""
+    same = (rows["item"] == linked.lead["item"]) & (rows["metric"] == linked.lead["metric"])
+    rows = rows[same & (rows["term"] == "total") & is_shown(rows["coefficient"])]
+    if not len(rows) or rows.iloc[0]["coef_low"] <= 0 <= rows.iloc[0]["coef_high"]:
         return ""
     one = rows.iloc[0]
     low, high = sorted(map(abs, (one["coef_low"], one["coef_high"])))
-    if one["coef_low"] <= 0 <= one["coef_high"]:
-        return ""
     size = linked.points_text(one["metric"], abs(one["coefficient"]), low, high)
-    way = "higher" if one["coefficient"] > 0 else "lower"
-    return f"{as_subject(linked.sites_word)} one point higher in {linked.item(one['item'])} score {size} points {way}."
+    way = "" if one["coefficient"] > 0 else " fewer"
+    points = f"{size} points{way} of {linked.metric(one['metric'])}"
+    return f": {points} with each point of {linked.item(one['item'])}"
 
 
 def _facts(linked: Linked) -> list[Fact]:
+    """Parallel pairs one by one; else the correlation as it is and corrected, and how far sites differ."""
+    if linked.result.parallel:
+        pairs = [(linked.topic((one["item"], one["metric"])), one) for _, one in linked.pairs.iterrows()]
+        return [Fact(as_subject(topic), *_split(correlation_text(one))) for topic, one in pairs[:_MOST_PAIRS]]
     one, facts = linked.lead, []
-    value, rest = correlation_text(one).split("\u00a0", 1)
-    facts.append(Fact(f"Correlation of {linked.sites_word}", value, rest))
+    facts.append(Fact(f"Correlation of {linked.sites_word}", *_split(correlation_text(one))))
     corrected = linked.other_kind("disattenuated")
     if corrected is not None:
-        value, rest = correlation_text(corrected).split("\u00a0", 1)
-        beyond = ", beyond 1" if corrected["over_one"] else ""
-        facts.append(Fact("If means were exact", value, f"{rest}{beyond}"))
+        value, rest = _split(correlation_text(corrected))
+        facts.append(Fact("If means were exact", value, f"{rest}, beyond 1" if corrected["over_one"] else rest))
     rows = linked.result.aggregation.set_index("measure")
-    spread = rows.loc[one["metric"]] if one["metric"] in rows.index else None
-    if spread is not None and is_shown(rows["sd_between"])[one["metric"]] and np.isfinite(spread["sd_between"]):
+    spread = rows.loc[one["metric"]]
+    if not isinstance(spread["sd_between"], Suppressed) and np.isfinite(spread["sd_between"]):
         text = linked.points_text(one["metric"], spread["sd_between"], spread["sd_low"], spread["sd_high"])
-        value, rest = text.split("\u00a0", 1)
+        value, rest = _split(text)
         facts.append(Fact(f"{as_subject(linked.sites_word)} truly differ by", value, f"{rest} points, SD"))
     taking = f"of {int(linked.summary['n_sites']):,} take part"
-    facts.append(Fact(as_subject(linked.sites_word), f"{int(one['n']):,}", taking))
-    return facts[:3] if len(facts) > 3 else facts
+    return [*facts, Fact(as_subject(linked.sites_word), f"{int(one['n']):,}", taking)][:3]
+
+
+def _split(text: str) -> tuple[str, str]:
+    """A figure, and its interval in brackets."""
+    value, rest = text.split("\u00a0", 1)
+    return value, rest

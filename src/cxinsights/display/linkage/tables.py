@@ -211,8 +211,7 @@ def table_leave_one_out(result: Guarded) -> Block:
         rows,
         subtitle=f"{verdict} Whichever is left out, the correlation stays {span}." if span else verdict,
         note=f"The {min(_MOST_ROWS, len(result.leave_one_out))} that move it most. A {word} carries the result where "
-        "without it the interval changes its mind about zero, or the correlation moves by more than half of the "
-        "interval’s half width.",
+        "without it the interval changes its mind about zero, or the correlation lies outside the interval of all.",
     )  # fmt: skip
 
 
