@@ -119,9 +119,10 @@ def rows(*tried: tuple) -> pd.DataFrame:
     return pd.DataFrame([(k, *rest) for k, *rest in tried], columns=columns)
 
 
-def test_the_choice_is_the_one_furthest_out_of_those_that_come_back() -> None:
+def test_the_choice_is_the_one_furthest_out_of_those_with_the_best_verdict() -> None:
     s = "silhouette"
-    assert choose(rows((2, s, 0.5, 0.45, True, 0.99), (3, s, 0.48, 0.3, True, 0.8), (4, s, 0.6, 0.3, True, 0.7))) == 3
+    assert choose(rows((2, s, 0.5, 0.4, True, 0.91), (3, s, 0.5, 0.3, True, 0.95), (4, s, 0.6, 0.3, True, 0.89))) == 3
+    assert choose(rows((2, s, 0.5, 0.4, True, 0.7), (3, s, 0.5, 0.3, True, 0.75), (4, s, 0.6, 0.3, True, 0.74))) == 3
     assert choose(rows((2, s, 0.5, 0.45, True, 0.6), (3, s, 0.48, 0.3, True, 0.5), (4, s, 0.9, 0.3, False, 0.9))) == 3
     assert choose(rows((2, s, 0.5, 0.49, False, 0.6), (3, s, 0.5, 0.3, False, 0.8))) == 3
     assert choose(rows((2, "bic", 90.0, 100.0, True, 0.8), (3, "bic", 70.0, 100.0, True, 0.8))) == 3  # low is good

@@ -97,11 +97,13 @@ def try_all(clusterer: Clusterer, n: int, ks: Sequence[int], n_draws: int, seed:
 def choose(table: pd.DataFrame) -> int:
     """Number of segments to show, from the rows of `try_all`.
 
-    Of those that stand out and come back (adjusted Rand index 0.75 or more), the one furthest beyond structureless
-    data; if none comes back, of those that stand out; if none stands out, the one that comes back best.
+    Of those that would be called natural, the one furthest beyond structureless data; if there is none, of those
+    that would be called reproducible; if there is none, of those that stand out. If none stands out, the one that
+    comes back best.
     """
     out = table[table["stands_out"]]
-    for part in (out[out["adjusted_rand"] >= REPRODUCIBLE], out):
+    for least in (NATURAL, REPRODUCIBLE, -np.inf):
+        part = out[out["adjusted_rand"] >= least]
         if len(part):
             return int(part.loc[_excess(part).idxmax(), "k"])
     return int(table.loc[table["adjusted_rand"].idxmax(), "k"])

@@ -21,6 +21,7 @@ __all__ = ["figure_profiles", "plot_profiles"]
 STEPS = (0.2, 0.5, 0.8)
 """Effect sizes from which a cell takes the next deeper colour (Cohen 1988: small, medium, large)."""
 MOST_ROWS = 18
+MOST_WORDS_OF_ALT = 40
 _MADE_OF, _HELD_OUT = "What made the segments", "Held out, and tested"
 
 
@@ -51,15 +52,17 @@ def figure_profiles(result: Guarded) -> Block:
     rows, left_out = _rows(segmented)
     tested = [row for row in rows if row.part == _HELD_OUT]
     segments = list(segmented.shown["segment"])
-    named = [f"{s} {in_sentence(segmented.name(s))}" for s in segments]
-    told = joined(named, 3)
+    named = joined([f"{s} {in_sentence(segmented.name(s))}" for s in segments], 3)
+    chart = f"Heat-map of {spelled(len(rows))} columns by {segmented.counted(len(segments))}"
+    title = _title(segmented, tested)
+    alt = f"{chart}: {named}. {title}."
     return Figure(
         key="profiles",
-        title=_title(segmented, tested),
+        title=title,
         subtitle="Mean or share of each segment; colour says how far it lies from all other customers",
         draw=lambda width: plot_profiles(result, width=width),
         name="Profile of each segment",
-        alt=f"Heat-map of {spelled(len(rows))} columns by {segmented.counted(len(segments))}: {told}.",
+        alt=alt if len(alt.split()) <= MOST_WORDS_OF_ALT else f"{chart}. {title}.",
         how="Blue lies above the other segments, brown below; the deepest from 0.8 standard deviations. Outlined cells "
         "cannot be told from the others.",
         lists=[("Segments", [(s, segmented.name(s)) for s in segments])],

@@ -97,8 +97,9 @@ def _dots(
     room = NAME_WIDTH if wide else width - right - 18 - max(text_width(text, 13.5) for text in texts)
     names = [wrapped(name, room, 14 if wide else 14.5, 400 if wide else 600) for name in names]
     left = max(text_width(name, 14) for name in names) + 14 if wide else 6
-    row = (17 if wide else 28) + 17 * max(lines_of(name) for name in names)
-    top, bottom = (44 if wide else 52), 30
+    lines_of_names = max(lines_of(name) for name in names)
+    row = 17 + 17 * lines_of_names if wide else 26 + 20 * lines_of_names
+    top, bottom = (44 if wide else 50), 30
     n = len(names)
     if ax is None:
         ax = new_axes(width, n * row + top + bottom, left=left, right=right, top=top, bottom=bottom)

@@ -59,7 +59,7 @@ def plot_sizes(result: Guarded, ax: Axes | None = None, *, width: int = WIDE) ->
     names = [wrapped(name, room, 14 if wide else 14.5, 400 if wide else 600) for name in names]
     left = max(text_width(name, 14) for name in names) + 14 if wide else 6
     line, bar = (24, 13) if wide else (38, 11)
-    rows = [max(line * len(measures), 17 * lines_of(n)) + 14 if wide else line * len(measures) + 18 * lines_of(n) + 18
+    rows = [max(line * len(measures), 17 * lines_of(n)) + 14 if wide else line * len(measures) + _above(n) + 12
             for n in names]  # fmt: skip
     top, bottom = 6, 30
     if ax is None:
@@ -71,7 +71,7 @@ def plot_sizes(result: Guarded, ax: Axes | None = None, *, width: int = WIDE) ->
     begin, ticks = 0.0, []
     for (_, one), name, told, row in zip(frame.iterrows(), names, texts, rows, strict=True):
         ticks.append(begin + row / 2)
-        first = begin + (row - line * len(measures)) / 2 if wide else begin + 18 * lines_of(name) + 6
+        first = begin + (row - line * len(measures)) / 2 if wide else begin + _above(name)
         if not wide:
             ax.text(0, begin + 2, name, va="top", fontsize=14.5, fontweight=600, linespacing=1.1)
         for at, (measure, text) in enumerate(zip(measures, told, strict=True)):
@@ -86,6 +86,11 @@ def plot_sizes(result: Guarded, ax: Axes | None = None, *, width: int = WIDE) ->
     charts.percent_ticks(ax, limit, to_the_edge=not wide)
     ax.axvline(0, color=LIGHT["edge"], lw=1, zorder=1)
     return ax
+
+
+def _above(name: str) -> int:
+    """Room that a name takes above its bars on a phone."""
+    return 20 * lines_of(name) + 6
 
 
 def _draw(ax: Axes, one: pd.Series, measure: str, y: float, height: float) -> None:
