@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxinsights.analysis.journeys import JourneyRules, Journeys, batches_of, scan_journeys
+from cxinsights.analysis.journeys import JourneyRules, Journeys, batches_of, read_ahead, scan_journeys
 from cxinsights.analysis.journeys_scan import NEVER
 from cxinsights.errors import AnalysisError
 from cxinsights.params import FunnelParams, Span
@@ -138,6 +138,19 @@ def test_batches_may_end_anywhere_and_hold_texts_or_dictionaries(log: Log, rules
     assert parts.rows.tolist() == whole.rows.tolist()
 
 
+def test_reading_ahead_changes_nothing_and_hides_no_error() -> None:
+    log = {f"c{i}": [(2 + i % 5, "a"), (4 + i % 7, "b")] for i in range(9)}
+    ahead = scan_journeys(read_ahead(batch_of(log, 4)), RULES)
+    assert read(ahead) == read(scan_journeys(batch_of(log), RULES))
+
+    def broken():
+        yield from batch_of(log, 4)[:2]
+        raise OSError("the file ends here")
+
+    with pytest.raises(OSError, match="the file ends here"):
+        scan_journeys(read_ahead(broken()), RULES)
+
+
 # ClickHouse ---------------------------------------------------------------------------------------------
 
 
@@ -238,7 +251,9 @@ def test_a_cut_log_is_read_up_to_its_cut() -> None:
 
 def frame(customers: Sequence, times: Sequence[str], stages: Sequence[str] | None = None) -> pd.DataFrame:
     stages = stages or ["a"] * len(customers)
-    return pd.DataFrame({"customer_id": customers, "stage": stages, "occurred_at": pd.to_datetime(times, format="ISO8601")})
+    return pd.DataFrame(
+        {"customer_id": customers, "stage": stages, "occurred_at": pd.to_datetime(times, format="ISO8601")}
+    )
 
 
 def rules_of_days(start: str, end: str, cutoff: str, **changes) -> JourneyRules:

@@ -10,6 +10,7 @@ An entrant whose time is not over when the log ends is open: neither converted n
 """
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -22,7 +23,7 @@ from cxinsights.analysis.journeys_columns import Part, unsorted
 from cxinsights.analysis.journeys_scan import ANY, DAY, NEVER, ORDERED, STRICT, scan
 from cxinsights.params import FunnelParams, Span
 
-__all__ = ["JourneyRules", "Journeys", "batches_of", "scan_journeys"]
+__all__ = ["JourneyRules", "Journeys", "batches_of", "read_ahead", "scan_journeys"]
 
 _ORDERS = {"ordered": ORDERED, "strict": STRICT, "any": ANY}
 _FOREVER = 1 << 61
@@ -171,6 +172,7 @@ def scan_journeys(batches: Iterable[pa.RecordBatch], rules: JourneyRules) -> Jou
     found: list[tuple] = []
     seen = removed = rows = 0
     midnights = True
+    special = bool(rules.ends_attempt), bool(rules.removes_customer)
     for part, first_row in _whole_customers(batches, rules):
         m, k = len(part.starts), rules.other
         bounds = np.append(part.starts, len(part.times))
@@ -179,7 +181,7 @@ def scan_journeys(batches: Iterable[pa.RecordBatch], rules: JourneyRules) -> Jou
         window = _FOREVER if rules.window is None else rules.window
         n, here, out, wrong, whole_days = scan(
             part.times, part.stages, bounds, k, _ORDERS[rules.order], window, rules.tries, rules.entry_from,
-            rules.entry_before, rules.until, where, reached, ended, moments,
+            rules.entry_before, rules.until, *special, where, reached, ended, moments,
         )  # fmt: skip
         if wrong >= 0:
             raise unsorted(first_row + wrong)
@@ -204,15 +206,38 @@ def batches_of(events: pd.DataFrame) -> list[pa.RecordBatch]:
     return pa.Table.from_pandas(events[["customer_id", "stage", "occurred_at"]], preserve_index=False).to_batches()
 
 
+def read_ahead(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same batches, the next one read by a thread of its own while this one is scanned: for logs in large files."""
+    nothing = object()
+    source = iter(batches)
+    with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as reader:
+        ahead = reader.submit(next, source, nothing)
+        while (batch := ahead.result()) is not nothing:
+            ahead = reader.submit(next, source, nothing)
+            yield batch
+
+
 def _whole_customers(batches: Iterable[pa.RecordBatch], rules: JourneyRules) -> Iterator[tuple[Part, int]]:
     """Parts that break between customers only, each with the rows before it."""
     kept, row, read = None, 0, 0
     for batch in batches:
         if not len(batch):
             continue
-        part = Part.of(batch, rules.codes, rules.other, read).after(kept, read)
+        part = Part.of(batch, rules.codes, rules.other, read)
+        if kept is not None:
+            last, first = kept.customers[0].as_py(), part.customers[0].as_py()
+            if first < last:
+                raise unsorted(read)
+            if first == last:  # the last customer of the batch before goes on
+                more, part = part.split(1)
+                kept = kept.with_more(more)
         read += len(batch)
-        done, kept = part.split()
+        if not len(part.starts):
+            continue
+        if kept is not None:
+            yield kept, row
+            row += len(kept.times)
+        done, kept = part.split(len(part.starts) - 1)
         if len(done.starts):
             yield done, row
             row += len(done.times)

@@ -62,32 +62,18 @@ class Part:
         starts, customers = _customers(columns["customer_id"], row)
         return cls(_times(columns["occurred_at"]), _stages(columns["stage"], codes, other), starts, customers)
 
-    def after(self, before: "Part | None", row: int) -> "Part":
-        """Both parts as one; the last customer of the one before may go on in this.
-
-        Raises
-        ------
-        AnalysisError
-            This part's first customer comes before the last of the one before.
-        """
-        if before is None:
-            return self
-        last, first = before.customers[-1].as_py(), self.customers[0].as_py()
-        if first < last:
-            raise unsorted(row)
-        new = int(first == last)
-        return Part(
-            np.concatenate([before.times, self.times]),
-            np.concatenate([before.stages, self.stages]),
-            np.concatenate([before.starts, self.starts[new:] + len(before.times)]),
-            pa.concat_arrays([before.customers, self.customers[new:]]),
+    def split(self, at: int) -> "tuple[Part, Part]":
+        """The first customers, and the others."""
+        row = int(self.starts[at]) if at < len(self.starts) else len(self.times)
+        return (
+            Part(self.times[:row], self.stages[:row], self.starts[:at], self.customers[:at]),
+            Part(self.times[row:], self.stages[row:], self.starts[at:] - row, self.customers[at:]),
         )
 
-    def split(self) -> "tuple[Part, Part]":
-        """All customers but the last, and the last: more of its events may follow."""
-        at, m = self.starts[-1], len(self.starts) - 1
-        done = Part(self.times[:at], self.stages[:at], self.starts[:m], self.customers[:m])
-        return done, Part(self.times[at:], self.stages[at:], np.zeros(1, np.int64), self.customers[m:])
+    def with_more(self, more: "Part") -> "Part":
+        """Further events of the only customer of this part."""
+        times, stages = ([a, b] for a, b in ((self.times, more.times), (self.stages, more.stages)))
+        return Part(np.concatenate(times), np.concatenate(stages), self.starts, self.customers)
 
 
 def unsorted(row: int) -> AnalysisError:
@@ -136,7 +122,8 @@ def _stages(column: pa.Array, codes: Mapping[str, int], other: int) -> np.ndarra
         column = pc.dictionary_encode(column)
     by_name = np.array([*(codes.get(name, other) for name in column.dictionary.to_pylist()), other], dtype=np.int8)
     blank = len(by_name) - 1
-    return by_name[column.indices.fill_null(blank).to_numpy(zero_copy_only=False)]
+    codes = column.indices.fill_null(blank) if column.null_count else column.indices
+    return by_name[codes.to_numpy(zero_copy_only=False)]
 
 
 def _times(column: pa.Array) -> np.ndarray:

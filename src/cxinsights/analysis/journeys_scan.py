@@ -23,9 +23,9 @@ ORDERED, STRICT, ANY = 0, 1, 2
 def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Machine code, kept between runs where a folder for it can be written."""
     try:
-        return njit(cache=True)(function)
+        return njit(cache=True, nogil=True)(function)
     except RuntimeError:  # neither the package's folder nor the user's cache can be written
-        return njit(function)
+        return njit(nogil=True)(function)
 
 
 @_compiled
@@ -58,7 +58,9 @@ def changes_of_text(offsets, letters):
 
 
 @_compiled
-def scan(times, stages, bounds, k, order, window, tries, first, before, until, rows, reached, ended, moments):
+def scan(
+    times, stages, bounds, k, order, window, tries, first, before, until, ends, removes, rows, reached, ended, moments
+):
     """Follow each customer from entry to the furthest step.
 
     Parameters
@@ -75,6 +77,8 @@ def scan(times, stages, bounds, k, order, window, tries, first, before, until, r
         Time from entry within which a further attempt may start; 0 where only the first counts.
     first, before, until
         Entries lie in `first` ≤ t < `before`; nothing from `until` on is read.
+    ends, removes
+        Whether any stage ends an attempt, or removes a customer.
     rows
         Filled for each customer who enters, of shape (m, 3): row of the entry event, the customer's first row, and
         the end of the customer's rows that are read.
@@ -96,25 +100,22 @@ def scan(times, stages, bounds, k, order, window, tries, first, before, until, r
     starts = np.empty(len(times) if order == ANY else 1, np.int64)
     for customer in range(len(bounds) - 1):
         low, high = bounds[customer], bounds[customer + 1]
-        at, end, previous = -1, high, times[low]
-        here = out = False
+        wrong = _first_fall(times, low, high)
+        if wrong >= 0:
+            return entered, seen, removed, wrong, midnights
         for row in range(low, high):
-            time, stage = times[row], stages[row]
-            if time < previous:
-                return entered, seen, removed, row, midnights
-            previous = time
-            midnights = midnights and time % DAY == 0
-            if time >= until:
-                end = min(end, row)
-            else:
-                out = out or stage == k + 2
-                if first <= time < before:
-                    here = True
-                    if stage == 0 and at < 0:
-                        at = row
+            if not midnights or times[row] % DAY != 0:
+                midnights = False
+                break
+        end = high
+        while end > low and times[end - 1] >= until:
+            end -= 1
+        at, here = _entry(times, stages, low, end, first, before)
         seen += here
-        removed += here and out
-        if at < 0 or out:
+        if removes and _happened(stages, low, end, k + 2):
+            removed += here
+            continue
+        if at < 0:
             continue
         best = moments[entered]
         best[:] = NEVER
@@ -130,9 +131,45 @@ def scan(times, stages, bounds, k, order, window, tries, first, before, until, r
             depth = _any(times, stages, row, end, k, window, last, begin, starts, best)
         rows[entered, 0], rows[entered, 1], rows[entered, 2] = at, low, end
         reached[entered] = depth
-        ended[entered] = _end_of(times, stages, row, end, k, window, best, depth)
+        ended[entered] = _end_of(times, stages, row, end, k, window, best, depth) if ends else NEVER
         entered += 1
     return entered, seen, removed, -1, midnights
+
+
+@_compiled
+def _first_fall(times, low, high):
+    """First row of a customer that is earlier than the row above it; −1 where none is."""
+    falls = False
+    for row in range(low + 1, high):  # without a way out, so that the machine compares several at once
+        falls |= times[row] < times[row - 1]
+    if falls:
+        for row in range(low + 1, high):
+            if times[row] < times[row - 1]:
+                return row
+    return -1
+
+
+@_compiled
+def _entry(times, stages, low, end, first, before):
+    """Row of the first step-1 event in the date range (−1 where there is none), and whether any event lies in it."""
+    here = False
+    for row in range(low, end):
+        if times[row] >= before:
+            break
+        if times[row] >= first:
+            here = True
+            if stages[row] == 0:
+                return row, here
+    return -1, here
+
+
+@_compiled
+def _happened(stages, low, end, stage):
+    """Whether a customer has an event of a stage."""
+    found = False
+    for row in range(low, end):
+        found |= stages[row] == stage
+    return found
 
 
 @_compiled
@@ -161,14 +198,18 @@ def _ordered(times, stages, row, end, k, window, last, begin, path, best):
         time = times[row]
         if time - last > window:
             break
+        if stages[row] == k:  # neither a step nor an ending
+            row += 1
+            continue
         steps, ending, row = _moment(times, stages, row, end, k)
         if steps & 1 and time <= last:
             begin[0], path[0, 0] = time, time
             if depth == 0:
                 depth, best[0] = 1, time
-        for step in range(1, k):
+        step, later = 1, steps >> 1
+        while later:
             start = begin[step - 1]
-            if steps >> step & 1 and start != NEVER and start != begin[step] and time - start <= window:
+            if later & 1 and start != NEVER and start != begin[step] and time - start <= window:
                 begin[step] = start
                 for at in range(step):
                     path[step, at] = path[step - 1, at]
@@ -177,6 +218,7 @@ def _ordered(times, stages, row, end, k, window, last, begin, path, best):
                     depth += 1
                     for at in range(depth):
                         best[at] = path[step, at]
+            step, later = step + 1, later >> 1
         if ending:
             begin[:] = NEVER
     return depth
