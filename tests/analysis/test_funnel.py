@@ -72,6 +72,10 @@ def test_the_step_that_loses_most_is_told_apart_only_where_a_test_says_so() -> N
     assert by_step(clear, "told_apart") == {"a": False, "b": True, "c": False}
     close = fitted({"a0": 100, "a0 b1": 60, "a0 b1 c2": 40})
     assert by_step(close, "told_apart") == {"a": False, "b": False, "c": False}
+    sure = fitted({"a0": 20, "a0 b1 c2": 180})  # nobody stops at b, so that no test of counts could say it
+    assert by_step(sure, "told_apart") == {"a": False, "b": False, "c": True}
+    few = fitted({"a0": 20, "a0 b1 c2": 9})
+    assert not few.steps["told_apart"].any()
 
 
 def test_the_best_attempt_has_more_time_before_it_is_mature() -> None:

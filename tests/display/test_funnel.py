@@ -110,6 +110,11 @@ def test_steps_that_cannot_be_told_apart_share_the_title() -> None:
     assert title(alike) == "No step stands out as the one that loses most"
 
 
+def test_a_small_loss_is_named_where_nobody_is_lost_elsewhere() -> None:
+    sure = funnel({"a0 b1 c2": 700, "a0 b1": 32})
+    assert title(sure) == "Application loses most: 4 in 100 do not get there"
+
+
 def test_one_step_is_told_without_comparison() -> None:
     assert title(funnel({"a0": 60, "a0 b1": 40}, steps=["a", "b"])) == "40 in 100 get from visit to quote"
 

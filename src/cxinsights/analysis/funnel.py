@@ -189,25 +189,24 @@ def _steps(journeys: Journeys, params: FunnelParams) -> pd.DataFrame:
 
 
 def _told_apart(steps: pd.DataFrame, min_base: int) -> np.ndarray:
-    """Which steps surely lose less than the one that loses most of those who come to it."""
+    """Which steps surely lose less than the one that loses most of those who come to it.
+
+    By Newcombe's interval of the difference, at a level that holds all pairs together (Bonferroni): it serves steps
+    that nobody fails as well, which a test of counts does not.
+    """
     apart = np.zeros(len(steps), dtype=bool)
     rates = steps["of_previous"]
-    if rates.notna().sum() < 2:
-        return apart
-    lowest = rates.idxmin()
-    worst = _sample(*steps.loc[lowest, ["n_reached", "n_previous"]])
-    others = steps[rates.notna() & (steps.index != lowest)]
-    tests = pd.DataFrame(
-        {
-            "rate": "of_previous",
-            "p_value": [
-                compare(_sample(one.n_reached, one.n_previous), worst, "share", min_base=min_base).p_value
-                for one in others.itertuples()
-            ],
-        },
-        index=others.index,
-    )
-    apart[tests.index] = adjust(tests, ["rate"])["p_adjusted"] < 1 - CONFIDENCE
+    others = steps[rates.notna() & (steps.index != rates.idxmin())] if rates.notna().sum() > 1 else steps[:0]
+    for one in others.itertuples():
+        worst = steps.loc[rates.idxmin()]
+        confidence = 1 - (1 - CONFIDENCE) / len(others)
+        found = compare(
+            _sample(one.n_reached, one.n_previous),
+            _sample(worst["n_reached"], worst["n_previous"]),
+            "share",
+            confidence,
+        )
+        apart[one.Index] = found.ci_low > 0 and min(one.n_previous, worst["n_previous"]) >= min_base
     return apart
 
 

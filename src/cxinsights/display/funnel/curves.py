@@ -44,9 +44,9 @@ def figure_curve(result: Guarded) -> Block:
     told = ", ".join(f"{name} {percent(end.converted)}" for name, end in ends)
     whom = f"by {in_sentence(label(segment, result.study))} at entry" if segment else "of all entrants"
     end = ends[0][1]
-    shares = f"{told} by day {days_of(end.day)}" if segment else (
-        f"{_share(end)} have reached {last} by day {days_of(end.day)}"
-    )  # fmt: skip
+    shares = f"{_share(end)} have reached {last} by day {days_of(end.day)}"
+    if segment:
+        shares = f"Converted by the last day shown: {told}"
     one = result.summary.iloc[0]
     left = rows["group"].nunique() - _MOST
     more = f" The {spelled(_MOST)} largest groups are drawn." if left > 0 else ""

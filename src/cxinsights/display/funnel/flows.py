@@ -86,7 +86,7 @@ def _stops(result: Guarded) -> list[tuple[str, str, int]]:
                 continue
             name = _NOTHING if row.kind == "nothing" else stage_name(result, row.next_stage)
             if row.kind == "instead" and row.next_stage in result.params.steps:
-                name = f"{name} again" if result.params.steps.index(row.next_stage) <= at else f"{name}, out of order"
+                name = f"{name} again" if result.params.steps.index(row.next_stage) <= at else f"{name}, a step skipped"
             if row.kind == "instead" and row.n_moved < _RARE * entrants:
                 name = _REST
             found[step, name] = found.get((step, name), 0) + int(row.n_moved)

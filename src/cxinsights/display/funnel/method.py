@@ -39,8 +39,8 @@ def method_funnel(result: Guarded) -> Prose:
 
 def _named(result: Guarded) -> str:
     told = (
-        " The step that loses most is named where its rate is surely below each other’s (pooled z tests, "
-        "Benjamini–Hochberg)."
+        " The step that loses most is named where its rate is surely below each other’s (Newcombe’s interval of the "
+        "difference, all pairs together at 95%)."
     )
     return "" if result.from_curve else told
 

@@ -29,6 +29,8 @@ def table_flows(result: Guarded) -> Block:
     stopped = "no further step yet" if result.from_curve else "stopped"
     rows = []
     for one in result.flows.itertuples():
+        if not isinstance(one.n_moved, Suppressed) and not one.n_moved:
+            continue
         what = {
             "goes_on": f"went on to {step_in_sentence(result, one.next_stage)}" if one.next_stage else "",
             "instead": f"{stopped}; next came {step_in_sentence(result, one.next_stage)}" if one.next_stage else "",
