@@ -67,6 +67,7 @@ def test_whole_weights_are_repeats_for_the_value_and_not_for_the_interval() -> N
     assert found.value == pytest.approx(repeated.value)
     n_effective = times.sum() ** 2 / (times**2).sum()
     assert (found.n, found.df) == (12, pytest.approx(n_effective - 2))
+    assert (found.ci_low, found.ci_high) == pytest.approx(fisher_limits(found.value, n_effective - 3))
     assert found.ci_high - found.ci_low > repeated.ci_high - repeated.ci_low
 
 

@@ -41,7 +41,7 @@ def shops(columns: Mapping[str, dict] | None = None, **more: Any) -> Study:
     }
     scale = {"label": "Mood", "min": 1, "max": 5}
     named = {name: {**scale, "label": f"Mood {at}"} for at, name in enumerate(ITEMS, start=1)}
-    return study(regions=parts, columns={**named, **(columns or {})}, **more)
+    return study(**{"regions": parts, "columns": {**named, **(columns or {})}, **more})
 
 
 def linkage(

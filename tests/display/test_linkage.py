@@ -231,6 +231,18 @@ def test_tables_hold_the_results_numbers_in_their_order(whole) -> None:
     assert [row[0] for row in table_reliability(whole).rows] == ["Mood 1", "Mood 2", "Mood 3", "Mood 4"]
 
 
+def test_an_effect_between_too_few_groups_is_not_given_a_size() -> None:
+    made = means_only(company(60, regions=3, units=1))
+    made["sites"]["nps"] += made["sites"]["region"].map({"r0": -60, "r1": 0, "r2": 60})
+    result = linkage(made, of=shops(regions={f"r{i}": {"label": f"Region {i}", "units": {"u0": {"label": "Unit"}}}
+                                             for i in range(3)}))  # fmt: skip
+    rows = {row[1]: row[2:] for row in table_linkage_model(result).rows if row[0] == "Mood with NPS"}
+    known = result.model.set_index(["metric", "term"])["df"]
+    assert known[("nps", "between")] < 2 < known[("nps", "within")]
+    assert rows["3 regions’ means"][0] == "too few groups to say"
+    assert rows["sites of one region"][0].startswith("+")
+
+
 def test_bases_and_who_takes_no_part_stand_in_the_captions() -> None:
     made = company()
     made["sites"].loc[0, "n_customers"] = 9

@@ -19,6 +19,8 @@ __all__ = [
 ]  # fmt: skip
 
 _MOST_ROWS = 20
+_FEWEST_DF = 2
+"""Degrees of freedom under which an effect has no interval worth its name."""
 
 
 def table_associations(result: Guarded) -> Block:
@@ -128,10 +130,7 @@ def table_linkage_model(result: Guarded) -> Block:
         [
             _pair(linked, one),
             _term(linked, one),
-            *_cells(one, "coefficient", lambda o: [
-                linked.points_text(o["metric"], o["coefficient"], o["coef_low"], o["coef_high"], with_sign=True),
-                _corrected(linked, o), number(o["df"], 1), p_text(o["p_value"]),
-            ]),
+            *_cells(one, "coefficient", lambda o: _effect_cells(linked, o)),
             f"{one['n']:,}",
         ]
         for _, one in result.model.iterrows()
@@ -345,6 +344,13 @@ def _term(linked: Linked, one: pd.Series) -> str:
     name, _, level = str(one["term"]).partition("=")
     spec = column(name, linked.study)
     return f"control: {spec.label}, {spec.values.get(level, level)}" if level else f"control: {spec.label}"
+
+
+def _effect_cells(linked: Linked, one: pd.Series) -> list[str]:
+    if one["df"] < _FEWEST_DF:
+        return ["too few groups to say", DASH, number(one["df"], 1), DASH]
+    size = linked.points_text(one["metric"], one["coefficient"], one["coef_low"], one["coef_high"], with_sign=True)
+    return [size, _corrected(linked, one), number(one["df"], 1), p_text(one["p_value"])]
 
 
 def _corrected(linked: Linked, one: pd.Series) -> str:
