@@ -190,3 +190,9 @@ def test_tests_are_adjusted_within_a_column_and_within_the_mix() -> None:
         scaled = (order * 3 / np.arange(3, 0, -1)).cummin()  # Benjamini and Hochberg (1995), by hand
         assert rows["p_adjusted"].loc[order.index].tolist() == pytest.approx(scaled.clip(upper=1).tolist())
         assert set(rows["n_comparisons"]) == {3}
+
+
+def test_a_second_base_hides_beside_the_first() -> None:
+    frame = pd.DataFrame({"segment": ["A", "B", "C"], "n": [50, 40, 30], "n_value": [50, 6, 12]})
+    hidden = with_hidden(with_hidden(frame, 10), 10, base="n_value")
+    assert hidden["hidden"].tolist() == [False, False, True]

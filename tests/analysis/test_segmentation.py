@@ -23,7 +23,7 @@ INPUTS = ["visits_per_month", "digital_share"]
 def params(**changes) -> SegmentationParams:
     asked = {
         "study": "shops", "period": "2026Q3", "region": "_all", "unit": "_all", "inputs": INPUTS,
-        "held_out": ["nps_answer", "value"], "k_min": 2, "k_max": 4, "n_boot": 10, "min_customers": 100,
+        "held_out": ["nps_answer", "value"], "k_min": 2, "k_max": 3, "n_boot": 10, "min_customers": 100,
     }  # fmt: skip
     return SegmentationParams(**{**asked, **changes})
 

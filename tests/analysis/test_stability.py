@@ -41,7 +41,7 @@ def verdict(clusterer, n: int, ks, seed: int = 0, n_draws: int = 10) -> str:
 
 def test_pure_noise_is_called_constructed() -> None:
     """At least 19 of 20; in 200 sets of eight kinds (up to 1,000 customers, two to seven segments) none stood out."""
-    found = [verdict(Means(noise(seed)), 200, ks=[2, 3], seed=seed, n_draws=6) for seed in range(20)]
+    found = [verdict(Means(noise(seed)), 200, ks=[2 + seed % 3], seed=seed, n_draws=6) for seed in range(20)]
     assert found.count("constructed") >= 19
 
 

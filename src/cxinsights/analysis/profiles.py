@@ -160,14 +160,14 @@ def traits_of(profiles: pd.DataFrame) -> dict[str, str]:
             taken[name] += 1
 
 
-def with_hidden(frame: pd.DataFrame, threshold: int, by: Sequence[str] = ()) -> pd.DataFrame:
+def with_hidden(frame: pd.DataFrame, threshold: int, by: Sequence[str] = (), base: str = "n") -> pd.DataFrame:
     """Mark the rows that would give a smaller segment away: the segments of a report add up to all its customers."""
-    hidden = pd.Series(False, index=frame.index)
+    hidden = frame.get("hidden", pd.Series(False, index=frame.index)).astype(bool)
     groups = [rows for _, rows in frame.groupby(list(by), sort=False)] if by else [frame]
     for rows in groups:
-        bases = np.concatenate([[rows["n"].sum()], rows["n"].to_numpy()])
+        bases = np.concatenate([[rows[base].sum()], rows[base].to_numpy()])
         marks = further_hidden(bases, [(0, range(1, len(bases)))], np.zeros(len(bases), dtype=bool), threshold)
-        hidden.loc[rows.index] = marks[1:]
+        hidden.loc[rows.index] |= marks[1:]
     return frame.assign(hidden=hidden)
 
 

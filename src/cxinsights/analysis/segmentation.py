@@ -44,7 +44,9 @@ class SegmentationResult:
     status: Status
     reason: str = ""
     """Why there are no segments; empty where there are."""
-    segments: pd.DataFrame = table(keep=["segment", "n_total", "traits", "verdict"], also={"n_total": "customers"})
+    segments: pd.DataFrame = table(
+        keep=["segment", "n_total", "traits", "verdict"], also={"n_total": "customers", "n_value": "customers"}
+    )
     """One row per segment: customers, share, worth, and how much of it comes back in a bootstrap sample."""
     profiles: pd.DataFrame = table(keep=["segment", "variable", "category"])
     """One row per segment and input: mean or share, and effect size against the others."""
@@ -235,7 +237,7 @@ def _described(
         moved = migration_table(result.members, previous)
     return replace(
         result,
-        segments=with_hidden(sizes, customer_min),
+        segments=with_hidden(with_hidden(sizes, customer_min), customer_min, base="n_value"),
         profiles=with_hidden(profiles, customer_min, by),
         held_out=with_hidden(held_out, customer_min, by) if len(held_out) else held_out,
         migration=moved,
