@@ -75,9 +75,11 @@ def test_classes_are_found_again() -> None:
     assert adjusted_rand_score(of, found) > 0.85
 
 
-def test_an_item_whose_answer_no_sampled_customer_gave_keeps_its_place() -> None:
-    codes, _ = answers(200)
-    codes[:100] = np.minimum(codes[:100], 1)  # nobody among the first hundred gives the third answer
-    found = LatentClasses(codes).fit(np.arange(100), 2, 5, seed=0)(np.arange(200))
-    assert set(found) <= {0, 1}
-    assert len(found) == 200
+def test_an_item_that_nobody_sampled_answered_says_nothing() -> None:
+    codes, of = answers(400, k=2, spread=0.25)
+    codes[:200, 4] = -1
+    first, everyone = np.arange(200), np.arange(400)
+    found = LatentClasses(codes).fit(first, 2, 10, seed=0)(everyone)
+    without = LatentClasses(codes[:, :4]).fit(first, 2, 10, seed=0)(everyone)
+    assert adjusted_rand_score(found, without) == 1
+    assert adjusted_rand_score(of, found) > 0.6
