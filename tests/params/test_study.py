@@ -174,3 +174,13 @@ def test_drivers_rest_on_no_fewer_answers_than_may_be_shown(tmp_path: Path) -> N
         "params/shops/study.yml: drivers: min_base_per_driver (15) is under what may be shown "
         "(privacy.customer_min, 30). Raise it to that."
     )
+
+
+def test_sites_take_part_with_no_fewer_answers_than_may_be_shown(tmp_path: Path) -> None:
+    section = "linkage: {items: [calm_item], scores: [nps], min_employees: 3}\n"
+    with pytest.raises(ParamsError) as error:
+        small_study(tmp_path, STUDY + section)
+    assert str(error.value) == (
+        "params/shops/study.yml: linkage: min_employees (3) is under what may be shown (privacy.employee_min, 5). "
+        "Raise it to that."
+    )

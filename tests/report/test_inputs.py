@@ -182,7 +182,7 @@ def test_sites_have_the_scorecards_figures_and_the_staffs_of_the_period_before(c
     source = opened(company, "linkage")
     frame, more = source.inputs
     assert frame["site"].tolist() == ["a1", "c1"]
-    assert frame["n_employees"].tolist() == [2, 1]
+    assert frame["n_employees"].tolist() == [1, 1]  # one of the two at a1 left the second item blank
     assert frame["calm_item"].tolist() == [3, 5]
     assert frame["proud_item"].tolist() == [2, 5]
     scores = source.baseline.scores
@@ -190,6 +190,7 @@ def test_sites_have_the_scorecards_figures_and_the_staffs_of_the_period_before(c
     assert frame["nps"].tolist() == here.loc[["a1", "c1"], "score"].tolist()
     assert frame["n_customers"].tolist() == [12, 4]
     assert more["customers"]["nps"].sum() == pytest.approx(12 * frame["nps"][0] + 4 * frame["nps"][1])
+    assert list(more["customers"]) == ["region", "unit", "site", "customer_id", "nps"]
     assert len(more["employees"]) == 3
     assert more["item_range"] == (1, 5)
     assert frame["own"].all()

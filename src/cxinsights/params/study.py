@@ -16,7 +16,7 @@ from cxinsights.params.mapping import TableName, TableSpec, check_forms
 from cxinsights.params.model import NAME, Strict, faults_of, read_yaml
 from cxinsights.params.periods import PeriodScheme
 from cxinsights.params.project import Project
-from cxinsights.params.reports import ALL, ANALYSES, DriversParams, ReportParams
+from cxinsights.params.reports import ALL, ANALYSES, ReportParams
 
 __all__ = [
     "ColumnSpec",
@@ -33,6 +33,11 @@ __all__ = [
 
 Name = Annotated[str, Field(pattern=NAME)]
 Layer = dict[str, Any]
+_SHOWN = {
+    "drivers": {"min_base_per_driver": "customer_min"},
+    "linkage": {"min_customers": "customer_min", "min_employees": "employee_min"},
+}
+"""Bases that a study may set, and the threshold of privacy that each must keep."""
 _IDENTITY = ("study", "period", "region", "unit")
 
 
@@ -286,11 +291,13 @@ def resolve(study: Study, analysis: str, period: str, region: str = ALL, unit: s
         name = str(error.errors()[0]["loc"][0]) if error.errors()[0]["loc"] else ""
         where = next((w for w, layer in reversed(layers) if name in layer), layers[0][0])
         raise ParamsError(f"{where}: {'; '.join(faults_of(error))}") from None
-    if isinstance(params, DriversParams) and params.min_base_per_driver < study.privacy.customer_min:
-        raise ParamsError(
-            f"{layers[0][0]}: min_base_per_driver ({params.min_base_per_driver}) is under what may be shown "
-            f"(privacy.customer_min, {study.privacy.customer_min}). Raise it to that."
-        )
+    for name, fewest in _SHOWN.get(analysis, {}).items():
+        asked, allowed = getattr(params, name), getattr(study.privacy, fewest)
+        if asked < allowed:
+            raise ParamsError(
+                f"{layers[0][0]}: {name} ({asked}) is under what may be shown (privacy.{fewest}, {allowed}). Raise it "
+                "to that."
+            )
     return params
 
 

@@ -9,7 +9,7 @@ from cxinsights.analysis.scores import METRICS
 from cxinsights.data.tables import has_table, known_periods, read_table, table_columns
 from cxinsights.errors import ParamsError, UnknownNameError, did_you_mean
 from cxinsights.params import ALL, LinkageParams
-from cxinsights.report.baselines import answers_of
+from cxinsights.report.baselines import answers_of, with_weights
 from cxinsights.report.inputs.reading import Inputs, Opened, check_columns
 from cxinsights.schemas.columns import column
 
@@ -75,7 +75,9 @@ def _from_answers(opened: Opened) -> tuple[pd.DataFrame, dict[str, Any]]:
         opened.project, opened.study, "employees",
         periods=_earlier(opened), columns=[*_SITE, *params.items],
     ).dropna(subset=["site"])  # fmt: skip
-    staff = employees.groupby(_SITE).agg(n_employees=("site", "size"), **{i: (i, "mean") for i in params.items})
+    by_site = employees.groupby(_SITE)[params.items]
+    answered = by_site.count().min(axis=1).rename("n_employees")  # the item with the fewest answers decides
+    staff = by_site.mean().join(answered)
     scores = _site_scores(opened.kept.baseline, params)
     sites = staff.reset_index().merge(scores, on=_SITE, how="outer")
     sites[["n_employees", "n_customers"]] = sites[["n_employees", "n_customers"]].fillna(0)
@@ -101,20 +103,14 @@ def _site_scores(baseline: Baseline, params: LinkageParams) -> pd.DataFrame:
 
 
 def _coded(opened: Opened) -> pd.DataFrame:
-    """Customers' answers as numbers whose mean is the score."""
+    """Customers' answers as numbers whose mean is the score, with weights and names as the scorecards have them."""
     params: LinkageParams = opened.params
-    columns = [METRICS[name].column for name in params.scores]
-    answers = answers_of(
-        opened.project, opened.study, [*_SITE, *columns], [params.period], survey=params.survey
-    ).dropna(subset=["site"])
-    rules = opened.study.scores
-    return answers[_SITE].assign(
-        **{
-            n: METRICS[n].coded(answers[METRICS[n].column], rules)
-            for n in params.scores
-            if METRICS[n].column in answers
-        }
-    )
+    columns = ["response_id", "customer_id", "weight", *_SITE, *(METRICS[name].column for name in params.scores)]
+    answers = answers_of(opened.project, opened.study, columns, [params.period], survey=params.survey)
+    answers = with_weights(answers, opened.kept.weights).dropna(subset=["site"])
+    rules, asked = opened.study.scores, [n for n in params.scores if METRICS[n].column in answers]
+    kept = answers[[*_SITE, *(name for name in ("customer_id", "weight") if name in answers)]]
+    return kept.assign(**{name: METRICS[name].coded(answers[METRICS[name].column], rules) for name in asked})
 
 
 def _range_of(opened: Opened) -> tuple[float, float] | None:

@@ -12,7 +12,6 @@ from cxinsights.analysis.segmentation import fit_segmentation
 from cxinsights.data.tables import has_table, known_periods, read_table, table_columns
 from cxinsights.errors import ParamsError
 from cxinsights.params import ALL, SegmentationParams
-from cxinsights.report.cache import remember
 from cxinsights.report.inputs.reading import Inputs, Opened, check_columns, is_company
 from cxinsights.schemas.tables import SCORES
 
@@ -60,10 +59,7 @@ def _previous(opened: Opened) -> pd.DataFrame | None:
     before = study.periods.previous(params.period)
     if before is None or before not in known_periods(opened.project, study):
         return None
-    company = opened.company(before).params
-    folder = opened.project.private(study.name) / "cache"
-    settings = {"rules": study.scores, "customer_min": study.privacy.customer_min}
-    return remember(folder, fit_segmentation, _customers(opened, company), company, previous=None, **settings).members
+    return opened.company(before).fit(fit_segmentation).members  # whose letters follow its own earlier period's
 
 
 def _customers(opened: Opened, params: SegmentationParams) -> pd.DataFrame:
