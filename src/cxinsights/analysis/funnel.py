@@ -69,7 +69,7 @@ class FunnelResult:
     """One row per pair of stages: customers with the first who went straight on to the second."""
     why: pd.DataFrame = table(also={"n_compare": "customers"}, keep=["stage", "rate"], family=["rate"])
     """One row per other event: conversion of those who had it within the window, and of those who had not."""
-    feelings: pd.DataFrame = table(keep=["metric", "step"], family=["metric"])
+    feelings: pd.DataFrame = table(keep=["metric", "step"], family=["metric"], plan=["metric", "step"])
     """One row per score and step: answers given after that step, those who stopped there against those who went on."""
     credit: pd.DataFrame = table(keep=["touchpoint"])
     """One row per touch-point: its share of the conversions by first touch and by removal effect."""
