@@ -185,10 +185,9 @@ def test_without_a_window_groups_are_compared_by_their_curves() -> None:
 # Against the rest ---------------------------------------------------------------------------------------
 
 
-def test_a_place_is_compared_with_the_rest_of_the_company_not_with_the_whole() -> None:
-    company, own = fitted({"a0": 100, "a0 b1": 100, "a0 b1 c4": 100}), fitted()
-    result = fit_funnel(log(WAYS), asked(), span=SPAN, company=company.steps)
-    rests = result.rests.set_index(["rate", "step"])
+def test_a_place_is_compared_with_all_other_places() -> None:
+    others, own = fitted({"a0": 60, "a0 b1": 70, "a0 b1 c4": 70}), fitted()
+    rests = fit_funnel(log(WAYS), asked(), span=SPAN, elsewhere=others.steps).rests.set_index(["rate", "step"])
     assert list(rests.index) == [("of_previous", "b"), ("of_previous", "c"), ("of_entrants", "c")]
     assert rests["n_compare"].tolist() == [200, 140, 200]
     expected = compare(share(60, 100), share(140, 200), "share")
@@ -196,7 +195,8 @@ def test_a_place_is_compared_with_the_rest_of_the_company_not_with_the_whole() -
     assert found.tolist() == pytest.approx([0.7, expected.value, expected.ci_low, expected.ci_high, expected.p_value])
     assert rests["n_comparisons"].tolist() == [2, 2, 1]
     assert own.rests.empty
-    assert fit_funnel(log(WAYS), asked(steps=["a", "b"]), span=SPAN, company=company.steps).rests.empty
+    nobody = fit_funnel(log({}), asked(), span=SPAN)
+    assert fit_funnel(log(WAYS), asked(), span=SPAN, elsewhere=nobody.steps).rests.empty
 
 
 # Refusals and what travels ------------------------------------------------------------------------------
@@ -266,12 +266,17 @@ def events(demo) -> pd.DataFrame:
 def demo_funnel(events, region: str = ALL, unit: str = ALL, span: Span = QUARTER, **more) -> FunnelResult:
     """A funnel of one place; its column of breakdown and its answers only where they are asked for."""
     here = np.ones(len(events), dtype=bool) if unit == ALL else (events["region"] == region) & (events["unit"] == unit)
-    frames = {name: more.pop(name) for name in ("answers", "company") if name in more}
+    frames = {name: more.pop(name) for name in ("answers", "elsewhere") if name in more}
     params = FunnelParams(
         study="demo", period="2026Q3", region=region, unit=unit, steps=TRUTH.journey.steps,
         window_days=TRUTH.journey.window_days, **more,
     )  # fmt: skip
     return fit_funnel(events[here].reset_index(drop=True), params, span=span, **frames)
+
+
+def steps_outside(events, region: str, unit: str) -> pd.DataFrame:
+    outside = (events["region"] != region) | (events["unit"] != unit)
+    return demo_funnel(events[outside].reset_index(drop=True)).steps
 
 
 @pytest.fixture(scope="module")
@@ -288,10 +293,12 @@ def test_planted_step_rates_are_found(whole: FunnelResult) -> None:
     assert found.loc["approved", "of_previous"] == pytest.approx(0.79, abs=0.03)
 
 
-def test_the_broken_step_is_found_and_no_other_is(events, whole: FunnelResult) -> None:
+def test_the_broken_step_is_found_and_no_other_is(events) -> None:
     broken = TRUTH.journey.broken
     found = [
-        demo_funnel(events, region, unit, company=whole.steps).rests.assign(region=region, unit=unit)
+        demo_funnel(events, region, unit, elsewhere=steps_outside(events, region, unit)).rests.assign(
+            region=region, unit=unit
+        )
         for region, unit, _ in TRUTH.units
     ]
     tests = adjust(pd.concat(found, ignore_index=True), ["rate"])

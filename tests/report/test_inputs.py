@@ -82,12 +82,22 @@ def opened(company: tuple[Project, Study], analysis: str, region: str = ALL, uni
 
 def test_a_funnel_reads_events_from_the_periods_first_day_on(company: tuple[Project, Study]) -> None:
     frame, more = opened(company, "funnel").inputs
-    assert list(frame) == ["customer_id", "stage", "occurred_at", "channel"]
+    assert list(frame) == ["customer_id", "stage", "occurred_at", "channel", "region", "unit"]
     assert frame[["customer_id", "stage"]].to_numpy().tolist() == [["k1", "visit"], ["k1", "buy"], ["m1", "visit"]]
     assert more["span"] == Span(start="2026-07-01", end="2026-09-30", cutoff="2026-10-15")
     assert sorted(more["answers"]) == ["answered_at", "customer_id", "nps_answer"]
     assert len(more["answers"]) == 16
-    assert more["company"] is None
+    assert more["elsewhere"] is None
+
+
+def test_a_unit_is_compared_with_the_events_of_all_other_places(company: tuple[Project, Study]) -> None:
+    for _ in range(2):  # computed, then kept
+        elsewhere = opened(company, "funnel", "south", "c", window_days=10.0).inputs.more["elsewhere"]
+        assert elsewhere is None  # asked otherwise than the company
+        elsewhere = opened(company, "funnel", "south", "c").inputs.more["elsewhere"]
+        assert elsewhere[["step", "n", "n_reached"]].to_numpy().tolist() == [["visit", 1, 1], ["buy", 1, 1]]
+    region = opened(company, "funnel", "north").inputs.more["elsewhere"]
+    assert region.empty  # the only other visit is open at the cutoff
 
 
 @pytest.mark.parametrize(

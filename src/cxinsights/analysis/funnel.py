@@ -93,7 +93,7 @@ def fit_funnel(
     *,
     span: Span,
     answers: pd.DataFrame | None = None,
-    company: pd.DataFrame | None = None,
+    elsewhere: pd.DataFrame | None = None,
 ) -> FunnelResult:
     """Steps reached, rates, times, and what goes with stopping.
 
@@ -110,8 +110,9 @@ def fit_funnel(
     answers
         Survey answers of the same place: `customer_id`, `answered_at`, any of `nps_answer`, `csat_score`,
         `ces_score`, optionally `weight`.
-    company
-        The company's `steps` for the same params: what this place is a part of and compared with the rest of.
+    elsewhere
+        `steps` of the events at all other places of the company, for the same params: what this place is compared
+        with. (The company's counts less these would not do: a customer may begin here and go on elsewhere.)
 
     Returns
     -------
@@ -152,7 +153,7 @@ def fit_funnel(
         "ok",
         steps=steps,
         summary=_summary(journeys, horizon),
-        rests=_rests(steps, company, params),
+        rests=_rests(steps, elsewhere, params),
         times=_times(journeys),
         curve=fit_curves(journeys, groups),
         log_rank=fit_log_rank(journeys, groups),
@@ -237,20 +238,20 @@ def _summary(journeys: Journeys, horizon: float) -> pd.DataFrame:
     return pd.DataFrame([row])
 
 
-def _rests(steps: pd.DataFrame, company: pd.DataFrame | None, params: FunnelParams) -> pd.DataFrame:
-    """This place against all others of the company, whose counts are the company's less its own."""
-    if company is None or list(company["step"]) != params.steps or params.window == "none":
+def _rests(steps: pd.DataFrame, elsewhere: pd.DataFrame | None, params: FunnelParams) -> pd.DataFrame:
+    """This place against all others of the company."""
+    if elsewhere is None or not len(elsewhere) or params.window == "none":
         return pd.DataFrame()  # without a window rates are as of the log's end, whoever entered when
-    whole = company.set_index("step")
+    others = elsewhere.set_index("step")
     rows = []
     for at, one in enumerate(steps.itertuples()):
         bases = [("of_previous", "n_previous")] if at else []
         bases += [("of_entrants", "n")] if at == len(steps) - 1 else []
         for rate, base in bases:
             n, reached = getattr(one, base), one.n_reached
-            n_rest, reached_rest = whole.loc[one.step, base] - n, whole.loc[one.step, "n_reached"] - reached
-            if not n or n_rest <= 0 or not 0 <= reached_rest <= n_rest:
-                continue  # no rest, or a company that does not hold this place
+            n_rest, reached_rest = others.loc[one.step, base], others.loc[one.step, "n_reached"]
+            if not n or not n_rest:
+                continue
             found = compare(_sample(reached, n), _sample(reached_rest, n_rest), "share", min_base=params.min_base)
             rows.append((rate, one.step, n, *_share(reached, n), n_rest, *_share(reached_rest, n_rest), found.value,
                          found.ci_low, found.ci_high, found.p_value, found.effect_size))  # fmt: skip

@@ -45,7 +45,7 @@ class Groups:
         while names and (sizes[names[-1]] < min_base or 0 < together < min_base):
             together += int(sizes[names.pop()])
         if together:
-            names.append(OTHER)
+            names = [name for name in names if name != OTHER] + [OTHER]  # a real group of that name joins them
         code = {name: at for at, name in enumerate(names)}
         codes = np.array([code.get(text, len(names) - 1 if together else -1) for text in texts], dtype=int)
         return cls(column, tuple(names), np.where(given, codes, -1))

@@ -3,19 +3,23 @@
 import pandas as pd
 
 from cxinsights.analysis.funnel import fit_funnel
+from cxinsights.data.atomic import replaced_folder
+from cxinsights.data.manifest import read_manifest
 from cxinsights.data.tables import distinct, has_table, read_table, table_columns
 from cxinsights.errors import UnknownNameError, did_you_mean
-from cxinsights.params import FunnelParams, Span
+from cxinsights.params import ALL, FunnelParams, Span
+from cxinsights.report.fingerprints import code_hash, short_hash
 from cxinsights.report.inputs.reading import Inputs, Opened, check_columns, is_company, span_of
 from cxinsights.schemas.tables import SCORES
 
 __all__ = ["read_funnel"]
 
+_EVENT = ["customer_id", "stage", "occurred_at"]
 _PLACE = {"region", "unit"}
 
 
 def read_funnel(opened: Opened) -> Inputs:
-    """Events of the report's place; the company's steps, for a part of it.
+    """Events of the report's place; for a part of the company the steps of all other places.
 
     Raises
     ------
@@ -35,10 +39,11 @@ def read_funnel(opened: Opened) -> Inputs:
         "events",
         region=params.region,
         unit=params.unit,
-        columns=["customer_id", "stage", "occurred_at", *columns],
+        columns=[*_EVENT, *columns, *sorted(_PLACE - {*columns})],
         since=("occurred_at", span.start),
     )
-    return Inputs(events, {"span": span, "answers": _answers(opened, span), "company": _company_steps(opened)})
+    elsewhere = _elsewhere(opened, span, [*_EVENT, *columns])
+    return Inputs(events, {"span": span, "answers": _answers(opened, span), "elsewhere": elsewhere})
 
 
 def _answers(opened: Opened, span: Span) -> pd.DataFrame | None:
@@ -61,13 +66,22 @@ def _answers(opened: Opened, span: Span) -> pd.DataFrame | None:
     )
 
 
-def _company_steps(opened: Opened) -> pd.DataFrame | None:
-    """The company's steps, where it is asked the same of the whole."""
-    if is_company(opened.params):
+def _elsewhere(opened: Opened, span: Span, columns: list[str]) -> pd.DataFrame | None:
+    """Steps of all other places of the company, where it is asked the same; kept, since reading them all takes long."""
+    params: FunnelParams = opened.params
+    company: FunnelParams = opened.company().params
+    if is_company(params) or params.model_dump(exclude=_PLACE) != company.model_dump(exclude=_PLACE):
         return None
-    company = opened.company()
-    same = company.params.model_dump(exclude=_PLACE) == opened.params.model_dump(exclude=_PLACE)
-    return company.fit(fit_funnel).steps if same else None
+    manifest = read_manifest(opened.project, opened.study)
+    key = short_hash(manifest["fingerprint"], params.model_dump(mode="json"), span, code_hash("analysis"))
+    kept = opened.project.private(opened.study.name) / "cache" / f"elsewhere-{key}" / "steps.parquet"
+    if not kept.exists():
+        rest = opened.company().inputs.frame
+        outside = (rest["region"] != params.region) | ((rest["unit"] != params.unit) & (params.unit != ALL))
+        steps = fit_funnel(rest.loc[outside, columns].reset_index(drop=True), company, span=span).steps
+        with replaced_folder(kept.parent) as fresh:
+            steps.to_parquet(fresh / kept.name, index=False)
+    return pd.read_parquet(kept)
 
 
 def _check_stages(opened: Opened) -> None:
