@@ -25,9 +25,12 @@ def shops(names: Mapping[str, str] = NAMES) -> Study:
 
 
 def fitted(ways: Mapping[str, int], columns=None, *, span=SPAN, answers=None, company=None, **changes) -> FunnelResult:
-    """The result of a log; columns by way, as `log` takes them."""
-    events = log(ways, **(columns or {}))
-    return fit_funnel(events, asked(**changes), span=span, answers=answers, company=company)
+    """The result of a log; columns by way, as `log` takes them; `company` are the ways of all places, own included."""
+    events, elsewhere = log(ways, **(columns or {})), None
+    if company is not None:
+        others = {way: n - ways.get(way, 0) for way, n in company.items()}
+        elsewhere = fitted({way: n for way, n in others.items() if n > 0}, span=span).steps
+    return fit_funnel(events, asked(**changes), span=span, answers=answers, elsewhere=elsewhere)
 
 
 def funnel(ways: Mapping[str, int], columns=None, *, of: Study | None = None, **changes) -> Guarded:

@@ -60,7 +60,7 @@ def rich() -> Guarded:
     """A result with something in every table."""
     ways = {**WAYS, "a0 call1": 60, "a00 b1 call2 c3": 60, "a000 b1": 60}
     columns = {"channel": {way: "web" if way.startswith("a0 ") else "app" for way in ways}}
-    company = fitted({**ways, "a0 b2": 300, "a0 b1 c3": 500}).steps
+    company = {**ways, "a0 b2": 300, "a0 b1 c3": 500}
     customers = [f"C{i:06}" for i in range(700)]
     answers = pd.DataFrame(
         {
@@ -77,8 +77,8 @@ def rich() -> Guarded:
 
 
 def test_a_step_that_fewer_reach_than_elsewhere_is_named_with_both_rates() -> None:
-    company = fitted({"a0": 100, "a0 b1": 200, "a0 b1 c2": 900})
-    result = funnel({"a0": 20, "a0 b1": 120, "a0 b1 c2": 60}, company=company.steps)
+    company = {"a0": 100, "a0 b1": 200, "a0 b1 c2": 900}
+    result = funnel({"a0": 20, "a0 b1": 120, "a0 b1 c2": 60}, company=company)
     headline = headline_funnel(result)
     assert headline.kicker == "Journey funnel · North · July to September 2026"
     assert title(result) == "Fewer get from quote to application here: 33 in 100, 91 elsewhere"
@@ -87,7 +87,7 @@ def test_a_step_that_fewer_reach_than_elsewhere_is_named_with_both_rates() -> No
         "application within 10 days. This says where customers stop, not why."
     )
     assert figure_funnel(result).title == "Application is reached by fewer here than elsewhere"
-    better = funnel({"a0 b1 c2": 200}, company=fitted({"a0": 300, "a0 b1 c2": 300}).steps)
+    better = funnel({"a0 b1 c2": 200}, company={"a0": 300, "a0 b1 c2": 300})
     assert title(better) == "All who enter reach application"
 
 
@@ -153,7 +153,7 @@ def test_nobody_and_too_few_are_said() -> None:
 
 @pytest.mark.parametrize("names", [NAMES, dict.fromkeys("abc", LONG), dict.fromkeys("abc", "Angebot angefordert")])
 def test_titles_stay_short_whatever_steps_are_called(names) -> None:
-    company = fitted({"a0": 100, "a0 b1": 200, "a0 b1 c2": 900}).steps
+    company = {"a0": 100, "a0 b1": 200, "a0 b1 c2": 900}
     for result in (
         funnel(WAYS, of=shops(names)),
         funnel(WAYS, of=shops(names), company=company),
@@ -193,16 +193,16 @@ def test_a_rate_of_few_is_not_shown_but_conversion_is() -> None:
 
 
 def test_verdicts_are_those_of_the_adjusted_test() -> None:
-    company = fitted({"a0": 100, "a0 b1": 200, "a0 b1 c2": 900})
-    rows = table_others(funnel(WAYS, company=company.steps)).rows
+    company = {"a0": 100, "a0 b1": 200, "a0 b1 c2": 900}
+    rows = table_others(funnel(WAYS, company=company)).rows
     assert [(plain(row[0]), row[-1]) for row in rows] == [
         ("Visit to quote", "cannot tell"), ("Quote to application", "lower"),
         ("Visit to application within 10 days", "lower"),
     ]  # fmt: skip
-    few = table_others(funnel({"a0": 5, "a0 b1": 20}, company=company.steps)).rows
+    few = table_others(funnel({"a0": 5, "a0 b1": 20}, company=company)).rows
     assert few[0][-1] == "not tested"
     higher = table_others(
-        funnel({"a0 b1 c2": 200, "a0 b1": 10, "a0": 10}, company=fitted({**WAYS, "a0 b2": 100, "a0 b1 c3": 250}).steps)
+        funnel({"a0 b1 c2": 200, "a0 b1": 10, "a0": 10}, company={**WAYS, "a0 b2": 100, "a0 b1 c3": 250})
     ).rows
     assert higher[1][-1] == "higher"
 

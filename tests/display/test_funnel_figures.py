@@ -13,7 +13,7 @@ from cxinsights.display.funnel import figure_curve, figure_flows, plot_curve, pl
 from cxinsights.display.theme import LIGHT, NARROW, WIDE, styled
 from cxinsights.params import Span
 from cxinsights.privacy import Guarded
-from tests.display.funnels import NAMES, fitted, funnel, grouped, shops
+from tests.display.funnels import NAMES, funnel, grouped, shops
 from tests.display.results import LONG, badly_placed
 
 WIDTHS = pytest.mark.parametrize("width", [WIDE, NARROW], ids=["wide", "narrow"])
@@ -62,7 +62,7 @@ def test_the_largest_loss_is_noted_once_and_only_where_a_test_says_so(width) -> 
     assert notes[0].startswith("Loses most: 67 in 100")
     tied = funnel({"a0": 100, "a0 b1": 50, "a0 b1 c2": 50})
     assert not any("Loses most" in text for text in texts(drawn(plot_funnel, tied, width)))
-    company = fitted({"a0": 100, "a0 b1": 200, "a0 b1 c2": 900}).steps
+    company = {"a0": 100, "a0 b1": 200, "a0 b1 c2": 900}
     ax = drawn(plot_funnel, funnel(WAYS, company=company), width)
     news = [text for text in ax.texts if "elsewhere 91" in text.get_text()]
     assert [text.get_color() for text in news] == [LIGHT["worse"]]

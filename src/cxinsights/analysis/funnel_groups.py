@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cxinsights.analysis.comparisons import adjust, compare
-from cxinsights.analysis.intervals import CONFIDENCE, wilson, z_of
+from cxinsights.analysis.intervals import CONFIDENCE, p_of, wilson, z_of
 from cxinsights.analysis.journeys import Journeys
 from cxinsights.analysis.journeys_scan import DAY
 from cxinsights.analysis.scores import Sample
@@ -81,7 +81,12 @@ def fit_curves(journeys: Journeys, groups: Sequence[Groups]) -> pd.DataFrame:
 
 
 def fit_log_rank(journeys: Journeys, groups: Sequence[Groups]) -> pd.DataFrame:
-    """Whether the groups of each breakdown share one curve."""
+    """Whether the groups of each breakdown share one curve.
+
+    None where an attempt can end otherwise: the test is of those still waiting, and says nothing of the shares shown.
+    """
+    if (journeys.cause == 2).any():
+        return pd.DataFrame()
     rows = []
     for one in groups:
         named = one.codes >= 0
@@ -95,7 +100,7 @@ def fit_breakdown(journeys: Journeys, groups: Sequence[Groups], horizon: float, 
     """Conversion and step rates of each group against the other groups of its breakdown.
 
     A step is broken down where every group has customers enough at it. Without a window conversion and its difference
-    are read off the curves at the horizon and tested by log-rank, since rates so far depend on who entered when.
+    are read off the curves at the horizon and tested there, since rates so far depend on who entered when.
     """
     rows = []
     for one in groups:
@@ -143,14 +148,15 @@ def _counted(journeys: Journeys, one: Groups, min_base: int) -> Iterator[tuple]:
 def _read_off_curves(journeys: Journeys, one: Groups, horizon: float) -> Iterator[tuple]:
     """Conversion of each group and of the others by the horizon."""
     named = one.codes >= 0
-    waited, happened = journeys.waited_days[named], journeys.cause[named] == 1
     for at, name in enumerate(one.names):
         sides = (named & (one.codes == at), named & (one.codes != at))
         a, b = (_survival(journeys, side).at([horizon]).iloc[0] for side in sides)
-        test = log_rank(waited, happened, one.codes[named] == at)
-        difference, half = a.happened - b.happened, z_of(CONFIDENCE) * float(np.hypot(a.se, b.se))
+        difference = a.happened - b.happened
+        # where nobody of a side has converted by then, its curve has no error to tell
+        se = float(np.hypot(a.se, b.se)) if a.se > 0 and b.se > 0 else np.nan
+        half, p_value = z_of(CONFIDENCE) * se, p_of(difference / se)
         effect = 2 * float(np.arcsin(np.sqrt(a.happened)) - np.arcsin(np.sqrt(b.happened)))
         n, n_compare = (int(side.sum()) for side in sides)
         own = (n, a.happened, a.ci_low, a.ci_high, n_compare)
-        against = (difference, difference - half, difference + half, test.p_value, effect)
+        against = (difference, difference - half, difference + half, p_value, effect)
         yield (one.segment, name, "of_entrants", journeys.rules.steps[-1], *own, *against)
