@@ -35,6 +35,18 @@ rules = st.builds(
 )
 
 
+def crowd(n: int, seed: int) -> Log:
+    """Customers with many events of the steps close together."""
+    rng = np.random.default_rng(seed)
+    stages, likely = [*STEPS, "x", "stop", "test"], [0.3, 0.24, 0.24, 0.12, 0.08, 0.02]
+
+    def events(m: int) -> list[tuple[int, str]]:
+        when, what = rng.integers(0, 16, m).tolist(), rng.choice(stages, m, p=likely).tolist()
+        return list(zip(when, what, strict=True))
+
+    return {f"c{i:03}": events(m) for i, m in enumerate(rng.integers(1, 14, n).tolist())}
+
+
 # The oracle ---------------------------------------------------------------------------------------------
 
 
@@ -121,8 +133,19 @@ def read(found: Journeys) -> dict[str, tuple]:
     }
 
 
+@pytest.mark.parametrize("window", [0, 3, 5, None])
+@pytest.mark.parametrize("order", ["ordered", "strict", "any"])
+@pytest.mark.parametrize("tries", [0, 2, 30], ids=["first", "best of early ones", "best"])
+def test_every_attempt_order_and_window_is_what_trying_every_start_finds(tries, order, window) -> None:
+    asked = replace(RULES, order=order, window=window, tries=tries, ends_attempt=("stop",), removes_customer=("test",))
+    log = crowd(150, seed=tries + (window or 0))
+    expected = oracle(log, asked)
+    assert read(scan_journeys(batch_of(log), asked)) == expected
+    assert len({len(times) for _, times, _ in expected.values()}) > 1  # some got further than others
+
+
 @given(logs, rules)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_the_scan_finds_what_trying_every_start_finds(log: Log, rules: JourneyRules) -> None:
     assert read(scan_journeys(batch_of(log), rules)) == oracle(log, rules)
 
@@ -289,6 +312,14 @@ def test_ids_may_be_numbers() -> None:
     log = frame([7, 7, 9], ["2026-07-01", "2026-07-02", "2026-07-05"], ["a", "b", "a"])
     found = scan_journeys(batches_of(log), rules)
     assert (found.customers.to_pylist(), found.reached.tolist()) == ([7, 9], [2, 1])
+
+
+def test_a_dictionary_may_hold_a_customer_twice() -> None:
+    rules = rules_of_days("2026-07-01", "2026-07-31", "2026-08-31")
+    log = pa.table(batch_dict(frame(["ann", "ann"], ["2026-07-01", "2026-07-02"], ["a", "b"])))
+    twice = pa.DictionaryArray.from_arrays(pa.array([0, 1]), pa.array(["ann", "ann"]))
+    found = scan_journeys(log.set_column(0, "customer_id", twice).to_batches(), rules)
+    assert (found.customers.to_pylist(), found.reached.tolist()) == (["ann"], [2])
 
 
 @pytest.mark.parametrize("size", [1, 2, 10], ids=["between batches", "mixed", "in one batch"])
