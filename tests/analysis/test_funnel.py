@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 from pandas.testing import assert_frame_equal
 
 from cxinsights.analysis.comparisons import adjust, compare
@@ -180,6 +181,32 @@ def test_without_a_window_groups_are_compared_by_their_curves() -> None:
     assert rows.loc["web", "difference"] == pytest.approx(1 / 6)
     assert rows.loc["web", "p_value"] == pytest.approx(rows.loc["app", "p_value"])
     assert rows["rate"].tolist() == ["of_entrants"] * 2
+    one = rows.loc["web"]
+    se = (one["diff_high"] - one["diff_low"]) / 2 / 1.959964  # the test is of the difference that is shown
+    assert one["p_value"] == pytest.approx(2 * norm.sf(one["difference"] / se), rel=1e-5)
+    assert se == pytest.approx(np.hypot(np.sqrt(40 * 20 / 60**3), np.sqrt(0.25 / 60)))
+
+
+def test_a_group_of_which_nobody_converted_has_a_difference_without_limits() -> None:
+    ways = {"a0 b1 c2": 40, "a0": 20, "a00": 60}
+    values = {"a0 b1 c2": "web", "a0": "web", "a00": "app"}
+    rows = channels(ways, values, window="none").breakdown.set_index("group")
+    assert rows.loc["web", "difference"] == pytest.approx(40 / 60)
+    assert rows.loc["web", ["diff_low", "diff_high", "p_value"]].isna().all()
+
+
+def test_where_attempts_end_otherwise_there_is_no_log_rank() -> None:
+    ways = {"a0 b1 c2": 40, "a0 stop1": 60, "a00 b1 c2": 50, "a00 stop1": 50}
+    values = {way: "app" if way.startswith("a00") else "web" for way in ways}
+    assert channels(ways, values, ends_attempt=["stop"]).log_rank.empty
+    assert len(channels(ways, values).log_rank) == 1
+
+
+def test_a_real_group_called_other_joins_the_small_ones() -> None:
+    ways = {"a0": 90, "a00": 50, "a000": 29, "a0000": 4}
+    values = dict(zip(ways, ["web", "other", "phone", "fax"], strict=True))
+    groups = channels(ways, values).breakdown.query("rate == 'of_entrants'").set_index("group")["n"]
+    assert groups.to_dict() == {"web": 90, "other": 83}
 
 
 # Against the rest ---------------------------------------------------------------------------------------
