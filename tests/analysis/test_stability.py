@@ -58,8 +58,21 @@ def test_noise_of_categories_is_constructed_too() -> None:
     rng = np.random.default_rng(2)
     codes = rng.integers(0, 3, (400, 5))
     assert verdict(LatentClasses(codes), 400, ks=[2, 3]) == "constructed"
+    assert not try_all(LatentClasses(codes), 400, [2, 3], 2, 0)[0]["stands_out"].any()
     mixed = Prototypes(standardised(rng.normal(0, 1, (300, 2))), codes[:300, :1])
     assert verdict(mixed, 300, ks=[2, 3], n_draws=6) == "constructed"
+
+
+def test_classes_that_the_data_do_not_determine_do_not_stand_out() -> None:
+    """Two items that nearly always agree: two classes fit far better than one, and so do many other pairs."""
+    rng = np.random.default_rng(5)
+    one = rng.integers(0, 2, 400)
+    codes = np.column_stack([one, np.where(rng.random(400) < 0.95, one, 1 - one)])
+    row = try_all(LatentClasses(codes), 400, [2], 2, 0)[0].iloc[0]
+    assert row["criterion_value"] < row["reference"] - 100
+    assert not row["stands_out"]
+    third = try_all(LatentClasses(np.column_stack([codes, one])), 400, [2], 2, 0)[0].iloc[0]
+    assert third["stands_out"]
 
 
 def test_clear_clouds_are_natural_and_counted_right() -> None:

@@ -142,7 +142,7 @@ def test_stated_ranges_have_their_names_and_nothing_to_choose() -> None:
         "Corner Shops’ customers form eight constructed segments; one holds"
     )
     assert "stated ranges of scores" in headline_segmentation(result).lead
-    assert table_sizes(result).rows[0][0] == "A  Champions"
+    assert table_sizes(result).rows[0][0] == "A · Champions"
     assert isinstance(figure_choice(result), Nothing)
     assert isinstance(table_tried(result), Nothing)
     assert "type-7 quantiles" in method_segmentation(result).paragraphs[0]
@@ -151,7 +151,7 @@ def test_stated_ranges_have_their_names_and_nothing_to_choose() -> None:
 def test_tables_hold_the_results_numbers(company) -> None:
     one = company.segments.iloc[2]
     row = [plain(cell) for cell in table_sizes(company).rows[2]]
-    assert row[0] == "C  High visits a month, high digital share"
+    assert row[0] == "C · High visits a month, high digital share"
     assert row[1] == f"{100 * one.share:.0f}% ({100 * one.share_low:.0f} to {100 * one.share_high:.0f})"
     assert row[-2:] == ["stable", f"{one.n:,}"]
     held = company.held_out.iloc[-1]

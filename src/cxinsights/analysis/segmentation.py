@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from sklearn import config_context
 from threadpoolctl import threadpool_limits
 
 from cxinsights.analysis.profiles import (
@@ -48,12 +49,15 @@ class SegmentationResult:
         keep=["segment", "n_total", "traits", "verdict"], also={"n_total": "customers", "n_value": "customers"}
     )
     """One row per segment: customers, share, worth, and how much of it comes back in a bootstrap sample."""
-    profiles: pd.DataFrame = table(keep=["segment", "variable", "category"])
+    profiles: pd.DataFrame = table(
+        keep=["segment", "variable", "category"], plan=["variable", "category"], groups="segment"
+    )
     """One row per segment and input: mean or share, and effect size against the others."""
     held_out: pd.DataFrame = table(
         keep=["segment", "variable", "category", "kind"],
         family=["variable", "category"],
-        plan=["segment", "variable", "category"],
+        plan=["variable", "category"],
+        groups="segment",
     )
     """One row per segment and held-out column: score, and its tested difference from the others."""
     mix: pd.DataFrame = table(keep=["segment", "comparison"], also={"n_compare": "customers"}, family=["comparison"])
@@ -142,7 +146,8 @@ def fit_segmentation(
     if isinstance(inputs, Refusal):
         summary = pd.DataFrame([_bases(params, 0, len(customers))])
         return SegmentationResult(params, inputs.status, inputs.reason, summary=summary, left_out=inputs.left_out)
-    with threadpool_limits(1):  # so that the same inputs give the same bytes
+    # one thread, so that the same inputs give the same bytes; and hundreds of small fits need no checks of their own
+    with threadpool_limits(1), config_context(assume_finite=True, skip_parameter_validation=True):
         return _made(inputs, params, len(customers), previous, rules, customer_min)
 
 

@@ -72,7 +72,7 @@ def plot_stability(result: Guarded, ax: Axes | None = None, *, width: int = WIDE
     """A dot and interval of each segment's Jaccard index, with the lines that judge it."""
     segmented = Segmented(result)
     frame = segmented.shown
-    names = [f"{s}  {segmented.name(s)}" for s in frame["segment"]]
+    names = [f"{s} · {segmented.name(s)}" for s in frame["segment"]]
     rows = frame[["jaccard", "jaccard_low", "jaccard_high"]].to_numpy(dtype=float)
     hollow = (frame["standing"] != "stable").tolist()
     return _dots(ax, width, names, rows, hollow, {PATTERN: "pattern", STABLE: "stable"})

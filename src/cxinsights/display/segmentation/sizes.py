@@ -55,7 +55,7 @@ def plot_sizes(result: Guarded, ax: Axes | None = None, *, width: int = WIDE) ->
     texts = [[f"{share_text(*one[list(_MEASURES[m])])} of {m}" for m in measures] for _, one in frame.iterrows()]
     right = max(text_width(text, 14) for row in texts for text in row) + 22 if wide else 12
     room = NAME_WIDTH if wide else width - 20
-    names = [f"{one['segment']}  {segmented.name(one['segment'])}" for _, one in frame.iterrows()]
+    names = [f"{one['segment']} · {segmented.name(one['segment'])}" for _, one in frame.iterrows()]
     names = [wrapped(name, room, 14 if wide else 14.5, 400 if wide else 600) for name in names]
     left = max(text_width(name, 14) for name in names) + 14 if wide else 6
     line, bar = (24, 13) if wide else (38, 11)

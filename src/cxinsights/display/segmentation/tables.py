@@ -43,7 +43,7 @@ def table_sizes(result: Guarded) -> Block:
                 jaccard,
                 value_label("standing", one.standing),
             ]
-        rows.append([f"{one.segment}  {segmented.name(one.segment)}", *told, f"{one.n:,}"])
+        rows.append([f"{one.segment} · {segmented.name(one.segment)}", *told, f"{one.n:,}"])
     names = ["Share (95% interval)", "Share of value", "Value per customer", "Jaccard index", "Standing", "Customers"]
     return _table(
         "numbers", "All segments as a table", ["Segment"], names, rows,
@@ -106,7 +106,7 @@ def table_mix(result: Guarded) -> Block:
                 share_text(one.share, one.share_low, one.share_high), percent(one.share_rest),
                 *_difference(one, "share"),
             ]  # fmt: skip
-        rows.append([f"{one.segment}  {segmented.name(one.segment)}", *told])
+        rows.append([f"{one.segment} · {segmented.name(one.segment)}", *told])
     here, rest = (int(result.mix[name].iloc[0]) for name in ("n", "n_compare"))
     return _table(
         "mix", f"Segments of {segmented.subject.name} against the rest of the company", ["Segment"],
