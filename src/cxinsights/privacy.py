@@ -158,7 +158,9 @@ def protect(baseline: Baseline, rules: PrivacyRules) -> Baseline:
     return Baseline(baseline.period, scores, changes, rests, segments, rated, baseline.bases)
 
 
-def plan_hidden(nodes: pd.DataFrame, names: pd.DataFrame, bases: pd.Series, threshold: int) -> pd.Series:
+def plan_hidden(
+    nodes: pd.DataFrame, names: pd.DataFrame, bases: pd.Series, threshold: int, groups: pd.Series | None = None
+) -> pd.Series:
     """Which figures to hide since one too small would follow from them, beyond those that are small themselves.
 
     Parameters
@@ -169,13 +171,20 @@ def plan_hidden(nodes: pd.DataFrame, names: pd.DataFrame, bases: pd.Series, thre
         What the figure is of; figures of the same names add up from units to regions and the company.
     bases
         Answers behind each figure.
+    groups
+        Group of each figure, where the groups of a place add up to a whole that other pages show.
     """
     hidden = pd.Series(False, index=bases.index)
-    frame = nodes.assign(n_=bases)
+    group = pd.Series([()] * len(bases)) if groups is None else groups.map(lambda name: ("group", name))
+    frame = nodes.assign(group_=group.to_numpy(), n_=bases)
     for _, rows in frame.groupby([names[name] for name in names], sort=False, dropna=False):
-        sizes = {tuple(node): int(n) for *node, n in rows[[*NODE, "n_"]].itertuples(index=False, name=None)}
+        places = [(*node, *group) for *node, group in rows[[*NODE, "group_"]].itertuples(index=False, name=None)]
+        sizes = dict(zip(places, rows["n_"].astype(int), strict=True))
+        if groups is not None:
+            wholes = rows.groupby(NODE, sort=False)["n_"].sum().astype(int)
+            sizes = {**wholes.to_dict(), **sizes}
         gone = _plan(sizes, threshold, {})
-        hidden[rows.index] = [node in gone for node in rows[NODE].itertuples(index=False, name=None)]
+        hidden[rows.index] = [place in gone for place in places]
     return hidden
 
 

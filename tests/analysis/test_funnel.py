@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import norm
 from pandas.testing import assert_frame_equal
+from scipy.stats import norm
 
 from cxinsights.analysis.comparisons import adjust, compare
 from cxinsights.analysis.funnel import FunnelResult, fit_funnel

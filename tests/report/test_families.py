@@ -23,6 +23,7 @@ class Result:
     status: Status
     steps: pd.DataFrame = table(keep=["step"], family=["step"], plan=["step"])
     other: pd.DataFrame = table(keep=["step"])
+    groups: pd.DataFrame = table(keep=["step", "group"], plan=["step"], groups="group")
 
 
 @pytest.fixture
@@ -93,3 +94,21 @@ def test_they_are_kept_under_their_fingerprint(study: Study, tmp_path: Path) -> 
     assert load_families(tmp_path / "kept", "another") is None
     assert load_families(tmp_path / "none", "one") is None
     pd.testing.assert_frame_equal(load_families(tmp_path / "kept", "one")["steps"], families["steps"])
+
+
+def test_what_is_hidden_within_a_place_counts_between_places(study: Study) -> None:
+    """a's seven old ones follow from a less its young ones, so those are hidden too; and then from emea less b's."""
+    sizes = {(ALL, ALL): (190, 120), ("emea", ALL): (110, 60), ("emea", "a"): (30, 7), ("emea", "b"): (80, 53)}
+    sizes |= {("apac", ALL): (80, 60), ("apac", "c"): (80, 60)}
+
+    def grouped(region: str, unit: str) -> Result:
+        rows = [{"step": "buy", "group": g, "n": n} for g, n in zip(("young", "old"), sizes[region, unit], strict=True)]
+        return Result("ok", groups=pd.DataFrame(rows))
+
+    found = gather(study, grouped)["groups"]
+    hidden = {(r, u, g) for r, u, g, mark in found[["region_", "unit_", "group", "hidden"]].to_numpy() if mark}
+    assert ("emea", "a", "young") in hidden
+    shown = {key for key in ((r, u, g) for (r, u) in sizes for g in ("young", "old")) if key not in hidden}
+    # neither emea nor b tells a's groups: of each group one of the two is hidden, or the whole with its parts
+    for group in ("young", "old"):
+        assert not {("emea", ALL, group), ("emea", "b", group)} <= shown

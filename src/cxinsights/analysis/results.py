@@ -28,6 +28,8 @@ class Published:
     """Columns that name a family of tests; None where the table holds none, or has them adjusted already."""
     plan: tuple[str, ...] | None
     """Columns that name a figure which totals link to the same figure of other reports; None where none do."""
+    groups: str | None = None
+    """Column of groups that add up to each place's whole, in a table with a plan."""
 
     @property
     def base(self) -> str:
@@ -43,6 +45,7 @@ def table(
     also: Mapping[str, Whose] | None = None,
     family: Sequence[str] | None = None,
     plan: Sequence[str] | None = None,
+    groups: str | None = None,
 ) -> Any:
     """Declare a publishable frame of a result.
 
@@ -64,7 +67,7 @@ def table(
         small to be shown, the period's plan hides what it would follow from.
     """
     bases = {base: whose, **(also or {})}
-    how = Published(bases, (*keep, *bases), tuple(family) if family else None, tuple(plan) if plan else None)
+    how = Published(bases, (*keep, *bases), tuple(family) if family else None, tuple(plan) if plan else None, groups)
     return field(default_factory=pd.DataFrame, metadata={"publish": how})
 
 

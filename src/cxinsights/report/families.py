@@ -75,7 +75,9 @@ def _judged(frame: pd.DataFrame, how: Published, study: Study) -> pd.DataFrame:
     if how.plan is not None:
         nodes = frame[_PLACE].set_axis(NODE[:3], axis=1).assign(site=ALL)
         threshold = study.privacy.employee_min if how.bases[how.base] == "employees" else study.privacy.customer_min
-        frame = frame.assign(hidden=plan_hidden(nodes, frame[list(how.plan)], frame[how.base], threshold))
+        groups = frame[how.groups] if how.groups else None
+        marks = plan_hidden(nodes, frame[list(how.plan)], frame[how.base], threshold, groups)
+        frame = frame.assign(hidden=marks)
         given += ["hidden"]
     return frame[[*_PLACE, *_names(frame, how), *given]]
 
