@@ -280,3 +280,10 @@ def test_the_method_says_what_was_asked() -> None:
     assert "Takes a customer out of everything: Call. 60 with one are left out." in told(removes_customer=["call"])
     assert "Events carry dates without a time of day" in told()
     assert "Events carry dates" not in plain(method_funnel(grouped(200, 2)).as_markdown())
+
+
+def test_where_half_of_all_convert_their_time_is_told() -> None:
+    most = funnel({"a0 b1 c2": 60, "a0 b1 c4": 20, "a0": 20})
+    fact = headline_funnel(most).facts[1]
+    assert (fact.name, fact.value) == ("Half of all entrants take", "2.0\u00a0days")
+    assert figure_curve(most).title == "Half of all entrants convert within 2.0\u00a0days"

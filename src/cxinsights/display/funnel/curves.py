@@ -10,6 +10,7 @@ from cxinsights.display.funnel.names import (
     base_of,
     days_of,
     group_name,
+    half_of,
     half_time,
     in_hundred,
     is_clear,
@@ -132,6 +133,8 @@ def _title(result: Guarded) -> str:
         name = in_sentence(label(segment, result.study))
         return f"How fast customers convert differs by {name} at entry"
     took = half_time(result).partition(f"{SPACE}(")[0]
+    if took and half_of(result) == "all":
+        return f"Half of all entrants convert within {took}"
     if took and not result.from_curve:
         return f"Half of those who convert do so within {took}"
     end = _lines(result).iloc[-1]

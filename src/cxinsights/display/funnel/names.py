@@ -14,9 +14,9 @@ from cxinsights.privacy import Guarded, Suppressed, is_shown
 from cxinsights.schemas.columns import value_label
 
 __all__ = [
-    "Standout", "as_day", "base_of", "days_of", "duration", "group_name", "half_time", "in_hundred", "is_clear",
-    "is_fitted", "rounded_alike", "shown", "stage_name", "standout_of", "step_in_sentence", "steps_with_conversion",
-    "window_text",
+    "Standout", "as_day", "base_of", "days_of", "duration", "group_name", "half_of", "half_time", "in_hundred",
+    "is_clear", "is_fitted", "rounded_alike", "shown", "stage_name", "standout_of", "step_in_sentence",
+    "steps_with_conversion", "window_text",
 ]  # fmt: skip
 
 _CLEAR = 0.05
@@ -90,12 +90,20 @@ def standout_of(result: Guarded) -> Standout:
 
 
 def half_time(result: Guarded) -> str:
-    """Time from first step to last within which half of those who convert do; blank where it is not shown."""
+    """Time from first step to last within which half do it (`half_of` says of whom); blank where it is not shown."""
+    of_all = shown(result.summary, "median_days")
+    if half_of(result) == "all":
+        return "".join(duration(one.median_days, one.median_low, one.median_high) for one in of_all.itertuples())
     times, steps = shown(result.times, "days"), result.params.steps
     if times.empty:
         return ""
     whole = times[(times["from_step"] == steps[0]) & (times["step"] == steps[-1]) & (times["quantile"] == 50)]
     return "".join(duration(one.days, one.days_low, one.days_high) for one in whole.itertuples())
+
+
+def half_of(result: Guarded) -> Literal["all", "converters"]:
+    """All entrants where half of them convert, open ones counted for as long as seen; else those who convert."""
+    return "all" if shown(result.summary, "median_days")["median_days"].notna().any() else "converters"
 
 
 def is_clear(tests: pd.DataFrame) -> pd.Series:

@@ -5,6 +5,7 @@ import pandas as pd
 from cxinsights.display.blocks import Fact, Headline
 from cxinsights.display.funnel.names import (
     days_of,
+    half_of,
     half_time,
     in_hundred,
     is_fitted,
@@ -114,6 +115,7 @@ def _facts(result: Guarded) -> list[Fact]:
     took, _, limits = half_time(result).partition(f"{SPACE}(")
     if took:
         name = "Half of those who have converted took" if result.from_curve else "Half of those who convert take"
+        name = "Half of all entrants take" if half_of(result) == "all" else name
         facts.append(Fact(name, took, f"({limits}" if limits else ""))
     facts.append(Fact("Still open", number(one.n_open), f"of {count(one.n_entrants, 'entrant')}"))
     return facts
