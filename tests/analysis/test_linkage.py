@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from cxinsights.analysis.correlations import partial, pearson
+from cxinsights.analysis.aggregation import r_wg_j
+from cxinsights.analysis.correlations import partial, pearson, weighted
+from cxinsights.analysis.intervals import wilson
 from cxinsights.analysis.linkage import SCALE, fit_linkage
 from cxinsights.errors import DataError
 from tests.analysis.linked import ITEMS, KEY, SCORES, asked, company, fitted, means_only, owned
@@ -66,6 +68,35 @@ def test_equal_numbers_of_answers_weigh_nothing(whole) -> None:
     assert lead(fitted(made), "weighted")["correlation"] != pytest.approx(lead(whole)["correlation"], abs=0.02)
 
 
+def test_means_of_more_answers_weigh_by_their_reliability() -> None:
+    made = company()
+    made["sites"]["n_customers"] = np.where(made["sites"]["nps"] > 10, 600, 20)
+    made["sites"]["n_employees"] = np.where(made["sites"]["nps"] > 20, 40, 8)
+    result, sites = fitted(made), made["sites"]
+    icc1 = result.aggregation.set_index("measure")["icc1_reml"]
+    sure = [
+        n * icc1[name] / (1 + (n - 1) * icc1[name])
+        for n, name in ((sites["n_employees"], SCALE), (sites["n_customers"], "nps"))
+    ]
+    expected = weighted(sites[ITEMS].mean(axis=1).to_numpy(), sites["nps"].to_numpy(), (sure[0] * sure[1]).to_numpy())
+    row = lead(result, "weighted_reliability")
+    assert (row["correlation"], row["ci_low"]) == pytest.approx((expected.value, expected.ci_low))
+
+
+def test_a_slope_is_corrected_by_how_reliable_means_are_among_the_sites_compared(whole) -> None:
+    rows = whole.model[(whole.model["metric"] == "nps") & (whole.model["grouping"] == "unit")].set_index("term")
+    reliability = whole.aggregation.set_index("measure").loc[SCALE, "icc2"]
+    for name in ("", "_low", "_high"):
+        plain = rows.loc["total", f"coef{name}" if name else "coefficient"]
+        assert rows.loc["total", f"corrected{name}"] == pytest.approx(plain / reliability)
+    sites = company()["sites"]
+    x = sites[ITEMS].mean(axis=1)
+    own = x - x.groupby([sites["region"], sites["unit"]]).transform("mean")
+    within = 1 - (1 - reliability) * x.var() / (np.sum(own**2) / (40 - 4))
+    assert rows.loc["within", "corrected"] == pytest.approx(rows.loc["within", "coefficient"] / within)
+    assert np.isnan(rows.loc["between", "corrected"])
+
+
 def test_every_item_with_every_score_is_one_family_of_tests(whole) -> None:
     frame, sites = whole.items, company()["sites"]
     assert frame[["item", "metric"]].to_numpy().tolist() == [[i, s] for i in ITEMS for s in SCORES]
@@ -76,6 +107,19 @@ def test_every_item_with_every_score_is_one_family_of_tests(whole) -> None:
     by_hand = np.minimum.accumulate((frame["p_value"].to_numpy()[order] * 8 / np.arange(1, 9))[::-1])[::-1]
     assert frame["p_adjusted"].to_numpy()[order].tolist() == pytest.approx(by_hand.tolist())
     assert not frame["is_pair"].any()
+
+
+def test_agreement_is_the_median_over_sites_and_the_share_that_agree(whole) -> None:
+    made = company()
+    at = made["employees"]["site"].to_numpy()
+    uniform, skewed = (r_wg_j(made["employees"][ITEMS], at, (1, 5), null) for null in ("uniform", "skewed"))
+    row = whole.aggregation.set_index("measure").loc[SCALE]
+    assert (row["rwg"], row["rwg_skewed"]) == (uniform.median(), skewed.median())
+    assert row["rwg_low"] <= row["rwg"] <= row["rwg_high"]
+    made["employees"].loc[made["employees"]["site"] < "s010", ITEMS] = np.tile([[1.0], [5.0]], (50, 4))
+    row = fitted(made).aggregation.set_index("measure").loc[SCALE]
+    assert row["share_agreeing"] == 0.75
+    assert (row["share_agreeing_low"], row["share_agreeing_high"]) == wilson(0.75, 40)
 
 
 def test_controls_are_held_equal_in_partials_and_the_model() -> None:

@@ -1,6 +1,7 @@
 """Where each site stands: intervals, the line, who does not fit, who carries the result."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 from statsmodels.regression.linear_model import OLS
@@ -64,6 +65,40 @@ def test_a_site_far_from_the_line_does_not_fit_and_only_that_one() -> None:
     assert (sites["n_comparisons"] == 40).all()
 
 
+def test_a_distance_is_judged_by_the_sampling_error_of_both_sides_and_of_the_line(made, whole) -> None:
+    x, y = staff(made["sites"]), made["sites"]["nps"].to_numpy()
+    model = OLS(y, np.column_stack([np.ones(40), x])).fit()
+    row = whole.sites.set_index("site").loc["s007"]
+    at = model.get_prediction([[1, row["employee_score"]]])
+    people = made["employees"].query("site == 's007'")[ITEMS].mean(axis=1)
+    errors = [
+        (row["customer_high"] - row["customer_low"]) / 2 / stats.norm.ppf(0.975),
+        model.params[1] * people.std() / np.sqrt(10),
+        at.se_mean[0],
+    ]
+    z = (row["customer_score"] - at.predicted_mean[0]) / np.sqrt(np.square(errors).sum())
+    assert row["p_value"] == pytest.approx(2 * stats.norm.sf(abs(z)))
+
+
+def test_a_site_whose_interval_reaches_the_band_fits_however_far_its_score() -> None:
+    """Few answers, all promoters: NPS 100, but an interval that reaches down to what the line says."""
+    made = company(12, slope=0, noise=0, customers=400)
+    customers = made["customers"]
+    share = customers.groupby("site").cumcount() / 400
+    slightly = customers["site"].str[-1].astype(int) / 500  # no two sites alike
+    customers["nps"] = np.select([share < 0.80 + slightly, share > 0.95], [100.0, -100.0], 0.0)
+    few = customers[customers["site"] == "s005"].head(24).assign(nps=100.0)
+    made["customers"] = pd.concat([customers[customers["site"] != "s005"], few], ignore_index=True)
+    sites = made["sites"].set_index("site")
+    sites["nps"] = made["customers"].groupby("site")["nps"].mean()
+    sites.loc["s005", "n_customers"] = 24
+    result = fitted({**made, "sites": sites.reset_index()}, scores=["nps"])
+    row = result.sites.set_index("site").loc["s005"]
+    assert row["p_adjusted"] < 0.05
+    assert row["customer_low"] < row["fitted"]
+    assert not row["misfit"]
+
+
 def test_sites_of_pure_chance_are_called_misfits_in_few_companies() -> None:
     """No site truly lies off the line: one of 15 companies at most is expected to name any, five once in 2,000."""
     named = sum(fitted(company(15, noise=0, seed=seed)).sites["misfit"].any() for seed in range(15))
@@ -114,6 +149,19 @@ def test_leaving_out_one_site_is_the_correlation_of_the_others(made, whole) -> N
     assert whole.summary[["correlation_least", "correlation_most"]].to_numpy().tolist() == [
         [frame["correlation"].min(), frame["correlation"].max()]
     ]
+
+
+def test_a_site_without_which_the_correlation_leaves_the_interval_carries_it_too() -> None:
+    """A strong pattern that one odd site hides in part: without it the pattern stays clear and is far closer."""
+    made = means_only(company(30, slope=60, noise=0, customers=400))
+    sites = made["sites"]
+    sites.loc[4, ITEMS] = 4.2
+    sites.loc[4, "nps"] = -20.0
+    result = fitted(made)
+    frame, whole = result.leave_one_out, result.associations.iloc[0]
+    assert whole["ci_low"] > 0
+    assert frame.loc[frame["carries"], "site"].tolist() == [sites.loc[4, "site"]]
+    assert frame["correlation"].iloc[0] > whole["ci_high"]
 
 
 def test_a_site_that_carries_the_result_is_named() -> None:

@@ -54,7 +54,6 @@ def test_the_planted_slope_of_the_demo_company_comes_back(demo) -> None:
 
     Answers end at 10, which shrinks every strength alike: by how much, the drivers' planted strengths tell.
     """
-
     truth = read_truth()
     items = [f"engagement_{i + 1}_item" for i in range(truth.engagement.items)]
     employees = read_table(*demo, "employees", periods=["2026Q2"], columns=[*KEY, *items])
