@@ -53,8 +53,6 @@ class Linked:
         """Whether this is a unit's report, which places its own sites among all."""
         return self.params.unit != ALL
 
-    # What there is to show ---------------------------------------------------------------------------------
-
     @cached_property
     def is_ok(self) -> bool:
         """Whether there is an association to show."""
@@ -128,8 +126,6 @@ class Linked:
         """Bases and reasons."""
         return self.result.summary.iloc[0]
 
-    # Names -------------------------------------------------------------------------------------------------
-
     @property
     def pair(self) -> tuple[str, str]:
         """The lead pair."""
@@ -179,8 +175,6 @@ class Linked:
         """Any measure at the beginning of a line."""
         known = name == SCALE or name in self.params.items
         return as_subject(self.item(name) if known else self.metric(name))
-
-    # Figures in words --------------------------------------------------------------------------------------
 
     def unit_of(self, metric: str) -> float:
         """What one point of a score is drawn and written as: shares in percent."""
