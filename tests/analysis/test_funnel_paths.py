@@ -78,8 +78,8 @@ def side(k: int, n: int) -> Sample:
 
 def test_first_touch_and_removal_effect_share_the_conversions() -> None:
     """Web leads on half the conversions; every conversion passes by phone, so without it there is none."""
-    ways = {"a0 b1 c2": 40, "a00 b1 c2": 40, "a000": 40}
-    columns = {"channel": {"a0 b1 c2": "web phone phone", "a00 b1 c2": "phone phone phone", "a000": "web"}}
+    ways = {"a0 b1 c2": 40, "a00 b1 c2 x3": 40, "a000": 40}  # what comes after conversion has no part in it
+    columns = {"channel": {"a0 b1 c2": "web phone phone", "a00 b1 c2 x3": "phone phone phone web", "a000": "web"}}
     credit = fitted(ways, columns, touchpoint="channel").credit.set_index("touchpoint")
     assert credit["first_share"].to_dict() == {"phone": 0.5, "web": 0.5}
     assert credit.loc["phone", "removal_effect"] == pytest.approx(1)
