@@ -54,9 +54,14 @@ def test_agreement_is_counted_on_customers_that_had_no_part_in_the_rule() -> Non
 
 
 def test_more_rules_must_earn_their_place() -> None:
-    frame, segment = customers(1500, 5)
-    extra = np.where((frame["visits"] > 12).to_numpy(), "B", segment)  # one customer in a hundred
-    assert len(fit_typing_rule(frame, extra, ["visits", "channel"], seed=7).table) == 3
+    frame, segment = customers(4000, 5)
+
+    def with_exception(over: int) -> list[str]:
+        other = np.where((frame["visits"] > over).to_numpy(), "B", segment)
+        return fit_typing_rule(frame, other, ["visits", "channel"], seed=7).table["rule"].tolist()
+
+    assert len(with_exception(12)) == 3  # one customer in a hundred: a rule more agrees better, but hardly
+    assert "visits > 10.5" in with_exception(10)  # four in a hundred
 
 
 def test_thresholds_have_three_digits_and_a_missing_figure_meets_no_rule_about_it() -> None:
