@@ -277,6 +277,8 @@ def test_the_method_says_what_was_asked() -> None:
     assert "There is no time limit." in told(window="none")
     assert "Ends an attempt: Call. 60 entrants ended so." in told(ends_attempt=["call"])
     assert "cumulative incidence (Aalen–Johansen)" in told(ends_attempt=["call"])
+    assert "Curves of groups are not tested" in told(ends_attempt=["call"])
+    assert "Log-rank between groups." in told()
     assert "Takes a customer out of everything: Call. 60 with one are left out." in told(removes_customer=["call"])
     assert "Events carry dates without a time of day" in told()
     assert "Events carry dates" not in plain(method_funnel(grouped(200, 2)).as_markdown())

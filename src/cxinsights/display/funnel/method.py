@@ -95,7 +95,8 @@ def _curves(result: Guarded) -> str:
     if result.competing:
         return (
             "The curve is the cumulative incidence (Aalen–Johansen), since some attempts ended otherwise: Kaplan–Meier "
-            "would count those as if they could still convert. Open entrants are censored. Log-rank between groups."
+            "would count those as if they could still convert. Open entrants are censored. Curves of groups are not "
+            "tested: the log-rank test speaks of those still waiting."
         )
     return (
         "The curve is Kaplan–Meier’s with log–log limits; open entrants are censored, so they count for as long as "
