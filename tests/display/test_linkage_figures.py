@@ -1,5 +1,6 @@
 """The linkage's drawings: the result's numbers stand on the Axes, and no text lies on another."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -10,8 +11,8 @@ from matplotlib.colors import to_hex
 
 from cxinsights.display.linkage import figure_quadrants, plot_association, plot_items, plot_quadrants
 from cxinsights.display.theme import DARK, DIVERGING, LIGHT, NARROW, WIDE, styled
-from cxinsights.privacy import Guarded
-from tests.analysis.linked import ITEMS, SCORES, company, means_only, owned
+from cxinsights.privacy import Guarded, guard
+from tests.analysis.linked import ITEMS, SCORES, company, fitted, means_only, owned
 from tests.display.linkages import linkage, off_the_line, shops, topics
 from tests.display.results import LONG, badly_placed
 from tests.display.test_theme import contrast
@@ -141,6 +142,15 @@ def test_cells_are_filled_only_where_the_adjusted_test_says_so(whole, width) -> 
             assert (at > 3) == (one.correlation > 0)
             assert abs(at - 3) == 1 + (abs(round(one.correlation, 2)) >= 0.2) + (abs(round(one.correlation, 2)) >= 0.4)
     assert found["−1.00"] == grounds[0]
+
+
+def test_the_adjusted_test_fills_a_cell_and_what_is_written_in_it_its_depth() -> None:
+    fresh = fitted()
+    items = fresh.items.assign(correlation=0.01, p_value=0.9, p_adjusted=0.9)
+    items.loc[:2, ["correlation", "p_value", "p_adjusted"]] = [[0.22, 0.01, 0.06], [0.397, 0.001, 0.01],
+                                                               [-0.196, 0.001, 0.01]]  # fmt: skip
+    found = cells(drawn(plot_items, guard(replace(fresh, items=items), shops()), WIDE))
+    assert (found["0.22"], found["0.40"], found["−0.20"]) == ("none", DIVERGING[6][0], DIVERGING[1][0])
 
 
 @WIDTHS
