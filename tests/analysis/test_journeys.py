@@ -9,7 +9,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba import njit
 
+from cxinsights.analysis import journeys_scan
 from cxinsights.analysis.journeys import JourneyRules, Journeys, batches_of, read_ahead, scan_journeys
 from cxinsights.analysis.journeys_scan import NEVER
 from cxinsights.errors import AnalysisError
@@ -365,3 +367,13 @@ def test_a_blank_stage_is_another_event_and_an_empty_log_has_nobody() -> None:
     assert scan_journeys(batches_of(log), rules).reached.tolist() == [1]
     nobody = scan_journeys(batches_of(log.iloc[:0]), rules)
     assert (len(nobody.reached), nobody.step_at.shape, nobody.n_customers, nobody.date_only) == (0, (0, 2), 0, False)
+
+
+def test_where_nothing_can_be_kept_the_scan_is_compiled_all_the_same(monkeypatch) -> None:
+    def no_folder(*, cache: bool = False, **options):
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return njit(**options)
+
+    monkeypatch.setattr(journeys_scan, "njit", no_folder)
+    assert journeys_scan._compiled(lambda number: number + 1)(1) == 2
