@@ -165,17 +165,18 @@ def _made(
     members = pd.DataFrame(
         {"customer_id": inputs.customers["customer_id"], "segment": pd.Series(numbers).map(letter_of).astype("str")}
     )
+    comes_back = comes_back[comes_back["segment"].isin(members["segment"])]  # a class may be nobody's likeliest
     if previous is not None and len(previous) and params.method != "rfm":
         same = matched(members, previous)
         members["segment"] = members["segment"].map(same)
-        comes_back["segment"] = comes_back["segment"].map(lambda letter: same.get(letter, letter))
+        comes_back = comes_back.assign(segment=comes_back["segment"].map(same))
     row = choice[choice["chosen"]].iloc[0]
-    comes_back["verdict"] = verdict_of(bool(row["stands_out"]), float(row["adjusted_rand"]))
+    verdict = verdict_of(bool(row["stands_out"]), float(row["adjusted_rand"]))
     profiles = profile_table(inputs.customers, members["segment"], inputs.table)
     traits = traits_of(profiles)
     if params.method == "rfm":
         traits = {LETTERS[at]: own.name for at, own in enumerate(RFM_SEGMENTS)}
-    comes_back["traits"] = comes_back["segment"].map(traits)
+    comes_back = comes_back.assign(verdict=verdict, traits=comes_back["segment"].map(traits))
     rule = fit_typing_rule(
         inputs.customers, members["segment"].to_numpy(), inputs.table["variable"].tolist(), params.seed
     )
@@ -185,7 +186,7 @@ def _made(
         choice=choice,
         rules=rule.table,
         inputs=inputs.table,
-        summary=pd.DataFrame([{**_bases(params, n, n_eligible), **_agreement(rule), "n_segments": k}]),
+        summary=pd.DataFrame([{**_bases(params, n, n_eligible), **_agreement(rule), "n_segments": len(comes_back)}]),
         left_out=inputs.left_out,
         members=members,
     )
@@ -232,8 +233,7 @@ def _described(
     """The tables that say what the segments are like among the report's customers."""
     segments = result.members["segment"]
     worth = value_column(customers)
-    names = [name for name in sorted(comes_back["segment"]) if not result.of_company or (segments == name).any()]
-    sizes = size_table(segments, None if worth is None else customers[worth], names)
+    sizes = size_table(segments, None if worth is None else customers[worth], sorted(comes_back["segment"]))
     sizes = sizes.merge(comes_back, on="segment", how="left")
     held_out = held_out_table(customers, segments, result.params.held_out, rules)
     by = ["variable", "category"]
