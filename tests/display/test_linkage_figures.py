@@ -14,7 +14,7 @@ from cxinsights.display.theme import DARK, DIVERGING, LIGHT, NARROW, WIDE, style
 from cxinsights.privacy import Guarded, guard
 from tests.analysis.linked import ITEMS, SCORES, company, fitted, means_only, owned
 from tests.display.linkages import linkage, off_the_line, shops, topics
-from tests.display.results import LONG, badly_placed
+from tests.display.results import LONG, badly_placed, text_boxes
 from tests.display.test_theme import contrast
 
 WIDTHS = pytest.mark.parametrize("width", [WIDE, NARROW], ids=["wide", "narrow"])
@@ -198,6 +198,16 @@ def named(name: str) -> Guarded:
     of = shops({**columns, "cheer_score": {"label": name}, "n_customers": {"label": "Passengers in transit"}})
     sites = company()["sites"].rename(columns={"csat_mean": "cheer_score"})
     return linkage({"sites": sites}, of=of, items=[ITEMS[0]], scores=["cheer_score", "nps"])
+
+
+@WIDTHS
+def test_no_dot_lies_under_the_name_of_a_quarter(width) -> None:
+    ax = drawn(plot_quadrants, crowd(90), width)
+    names = [box for text, box in text_boxes(ax) if "high" in text or "low" in text]
+    assert len(names) == 4
+    dots = ax.transData.transform([place for mark in "os" for place in marks(ax, mark)])
+    assert not [1 for x, y in dots for box in names if box.x0 < x < box.x1 and box.y0 < y < box.y1]
+    assert max(y for _, y in dots) < min(box.y0 for box in names if box.y0 > ax.bbox.height / 2)
 
 
 @PLOTS
