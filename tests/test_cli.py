@@ -14,6 +14,12 @@ from cxinsights.params import Project
 from tests.batch.shops import PERIOD, command, make_shops
 from tests.small import ANSWERS, STUDY, make_project
 
+NO_TABLES = [
+    "skipped: segmentation: no customers or orders table",
+    "skipped: funnel: no events table",
+    "skipped: linkage: no sites or employees and responses table",
+]
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -80,6 +86,7 @@ def test_plan_says_what_would_be_made_and_what_is_left_out(shops: Project, say) 
         f"shops/{PERIOD}/shops/north/scorecard",
         f"shops/{PERIOD}/shops/south/scorecard",
         "skipped: shops/_all: one region: its report is the company's",
+        *NO_TABLES,
         "skipped: drivers: no drivers: section in params/shops/study.yml",
         f"3 reports for {PERIOD}",
     ]
@@ -107,7 +114,8 @@ def test_plan_is_narrowed_as_asked(shops: Project, say) -> None:
         ),
         (
             ("run", "--study", "shops", "--only", "scorecrad"),
-            "unknown analysis 'scorecrad'. Did you mean 'scorecard'? Known: scorecard, drivers.",
+            "unknown analysis 'scorecrad'. Did you mean 'scorecard'? Known: scorecard, segmentation, funnel, linkage, "
+            "drivers.",
         ),
         (
             ("run", "--study", "shops", "--period", "2026"),
@@ -188,8 +196,11 @@ def test_a_run_without_anything_to_make_says_so(shops: Project, say) -> None:
     (shops.params / "shops" / "study.yml").write_text(head + visits + "stage: csat, occurred_at: date}\n" + tail)
     ended = say("run", "--study", "shops", "--unit", "north")
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out.splitlines()[:2] == [
+    assert ended.out.splitlines()[:5] == [
         "skipped: scorecard: no responses table",
+        NO_TABLES[0],
+        "skipped: funnel: no funnel: section in params/shops/study.yml",
+        NO_TABLES[2],
         "skipped: drivers: no responses table",
     ]
     assert "0 of 0 reports made." in ended.out
@@ -201,7 +212,8 @@ def test_a_run_with_a_failure_makes_the_others_and_ends_in_exit_code_1(tmp_path:
     ended = command(project, "run", "--study", "shops", "--unit", "south")
     assert ended.returncode == 1
     lines = ended.stdout.splitlines()
-    assert lines[0] == "2 reports for Corner Shops, July to September 2026"
+    assert lines[:3] == NO_TABLES
+    assert lines[3] == "2 reports for Corner Shops, July to September 2026"
     assert lines[-1] == "1 of 2 reports made. The list: outputs/index.html (or make serve)"
     assert f"failed: shops/{PERIOD}/shops/south/scorecard\n  notebooks/scorecard.ipynb" in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -36,7 +36,7 @@ class ReportId:
     @property
     def title(self) -> str:
         """What pages call the analysis."""
-        return ANALYSES[self.analysis].title
+        return ANALYSES[self.analysis].title if self.analysis in ANALYSES else self.analysis.capitalize()
 
     @property
     def path(self) -> str:
