@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import shutil
 import socket
@@ -17,6 +18,7 @@ from cxinsights.batch.plan import Plan, make_plan
 from cxinsights.batch.run import Summary, run_plan
 from cxinsights.data.importing import import_study
 from cxinsights.params import Project, load_study
+from cxinsights.publish.index import write_index
 from tests.batch.shops import PERIOD, make_shops, write_notebook
 from tests.small import make_project
 
@@ -141,6 +143,18 @@ def test_scorecards_are_made_last_and_link_what_the_others_found(first: Ran) -> 
     page = first.files[f"{WEST}/scorecard/index.html"].decode()
     headline = first.result(f"{WEST}/drivers")["headline"]
     assert f'<a class="finding" href="../drivers/index.html">{headline}</a>' in page
+
+
+def test_no_page_of_a_run_links_to_one_that_was_not_made(first: Ran) -> None:
+    write_index(first.project)
+    linked = set()
+    for path in first.project.outputs.rglob("index.html"):
+        for link in re.findall(r'href="([^"#]+?index\.html)"', path.read_text(encoding="utf-8")):
+            target = Path(os.path.normpath(path.parent / link))
+            assert target.exists(), (path, link)
+            linked.add(target.relative_to(first.project.outputs).as_posix())
+    assert f"{WEST}/scorecard/index.html" in linked  # planned with it, made after it
+    assert f"{NORTH}/scorecard/index.html" not in linked
 
 
 def test_another_user_may_read_what_was_made(first: Ran) -> None:

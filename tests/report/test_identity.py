@@ -1,6 +1,7 @@
 """A report's name leads to its folder, and the links of its page to the reports they name."""
 
 import os.path
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,10 +25,11 @@ def two_regions(tmp_path_factory) -> Study:
     return small_study(tmp_path_factory.mktemp("two"), REGIONS, emea=EMEA, apac=apac)[1]
 
 
-def led_to(report: ReportId, study: Study) -> list[tuple[str, str]]:
+def led_to(report: ReportId, study: Study, is_made=lambda _: True) -> list[tuple[str, str]]:
     """Names of the crumbs, and the file under the outputs that each link leads to."""
     folder = report.folder(Path("/outputs")).as_posix()
-    return [(name, os.path.normpath(f"{folder}/{link}") if link else "") for name, link in report.crumbs(study)]
+    crumbs = report.crumbs(study, is_made)
+    return [(name, os.path.normpath(f"{folder}/{link}") if link else "") for name, link in crumbs]
 
 
 def test_params_name_their_report() -> None:
@@ -60,6 +62,18 @@ def test_crumbs_of_a_unit_lead_over_its_region(two_regions: Study) -> None:
         ("Retail", f"{place}/retail/scorecard/index.html"),
         ("Drivers", ""),
     ]
+
+
+def test_a_crumb_links_only_to_a_page_that_is_there(two_regions: Study) -> None:
+    drivers = ReportId("shops", "2026Q3", "emea", "retail", "drivers")
+    region = replace(drivers, unit=ALL, analysis="scorecard")
+    assert led_to(drivers, two_regions, lambda other: other == region) == [
+        ("Reports", "/outputs/index.html"),
+        ("EMEA", "/outputs/shops/2026Q3/emea/_all/scorecard/index.html"),
+        ("Retail", ""),
+        ("Drivers", ""),
+    ]
+    assert [link for _, link in led_to(drivers, two_regions, lambda _: False)] == ["/outputs/index.html", "", "", ""]
 
 
 def test_crumbs_of_a_region_and_of_the_company(two_regions: Study) -> None:

@@ -81,6 +81,8 @@ def test_the_last_crumb_is_this_page_and_no_link() -> None:
     assert '<li><a href="r.html">Reports</a></li>' in html
     assert '<li class="up"><a href="e.html">EMEA</a></li>' in html
     assert '<li aria-current="page">North</li>' in html
+    html = render_page(page(crumbs=[("Reports", "r.html"), ("EMEA", ""), ("North", "")]))
+    assert '<li class="up"><a href="r.html">Reports</a></li><li>EMEA</li><li aria-current="page">North</li>' in html
 
 
 def test_every_colour_the_rules_use_is_set_in_every_theme() -> None:

@@ -82,7 +82,7 @@ def pages(shops: tuple, tmp_path_factory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("executed")
     company = ReportId("shops", "2026Q3", "_all", "_all", "scorecard")
     return {
-        report.unit: render_snapshot(scorecard(project, folder, report.unit), report, study, MADE)
+        report.unit: render_snapshot(scorecard(project, folder, report.unit), report, study, MADE, lambda _: True)
         for report in (REPORT, company)
     }
 
@@ -118,7 +118,7 @@ def test_a_whole_page_asks_no_other_host(pages: dict[str, str], unit: str) -> No
 )
 def test_a_notebook_that_shows_nothing_of_ours_is_no_report(shops: tuple, tmp_path: Path, outputs: list) -> None:
     with pytest.raises(ReportError) as info:
-        render_snapshot(executed(tmp_path, *outputs), REPORT, shops[1], MADE)
+        render_snapshot(executed(tmp_path, *outputs), REPORT, shops[1], MADE, lambda _: True)
     assert str(info.value) == (
         "shops/2026Q3/shops/north/scorecard: the notebook has no outputs to make a page of. Was it executed?"
     )
@@ -141,6 +141,10 @@ def test_the_foot_says_source_dates_and_version(shops: tuple, tmp_path: Path) ->
     assert foot_of(study, None) == ["One sentence.", "D" + told[1:]]
     made_up = study.model_copy(update={"synthetic": True, "cutoff": None})
     assert foot_of(made_up, None) == ["Made-up data. One sentence.", f"cxinsights {version('cxinsights')}."]
-    page = page_of(REPORT, study, "<p>x</p>", MADE)
+    page = page_of(REPORT, study, "<p>x</p>", lambda _: False, MADE)
     assert page.foot == foot_of(study, MADE)
-    assert (page.content, page.crumbs, page.home) == ("<p>x</p>", REPORT.crumbs(study), "../../../../../index.html")
+    assert (page.content, page.crumbs, page.home) == (
+        "<p>x</p>",
+        REPORT.crumbs(study, lambda _: False),
+        "../../../../../index.html",
+    )

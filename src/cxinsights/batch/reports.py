@@ -10,6 +10,7 @@ import os
 import platform
 import tempfile
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -29,7 +30,7 @@ from cxinsights.report.findings import PAGES
 from cxinsights.report.identity import ReportId
 from cxinsights.report.inputs import FITTED
 from cxinsights.report.record import RECORD_TO
-from cxinsights.report.snapshot import render_snapshot
+from cxinsights.report.snapshot import has_page, render_snapshot
 from cxinsights.report.source import open_source
 
 __all__ = ["Outcome", "make_report", "one_thread_each", "prepare"]
@@ -63,19 +64,21 @@ def one_thread_each() -> None:
         os.environ[name] = "1"
 
 
-def make_report(root: Path, params: ReportParams) -> Outcome:
+def make_report(root: Path, params: ReportParams, planned: Collection[ReportId] = ()) -> Outcome:
     """Make one report, or say where and why it failed.
 
     Parameters
     ----------
     root
         The project's folder.
+    planned
+        Reports without a page so far that the same run makes, so that this one's page can link to them.
     """
     project = Project(root)
     report = ReportId.of(params)
     start = time.perf_counter()
     try:
-        status = _make(project, report, params)
+        status = _make(project, report, params, planned)
     except Exception as error:  # whatever it is, it is this report's own
         return Outcome(report, time.perf_counter() - start, error=_told(report, error))
     return Outcome(report, time.perf_counter() - start, status=status)
@@ -91,7 +94,7 @@ def prepare(root: Path, params: ReportParams) -> None:
         log.info("%s: not prepared: %s", params.analysis, error)
 
 
-def _make(project: Project, report: ReportId, params: ReportParams) -> str:
+def _make(project: Project, report: ReportId, params: ReportParams, planned: Collection[ReportId]) -> str:
     source = project.notebooks / f"{report.analysis}.ipynb"
     started = datetime.now(UTC)
     with (
@@ -127,7 +130,10 @@ def _make(project: Project, report: ReportId, params: ReportParams) -> str:
         if any(recorded[name] != getattr(params, name) for name in ("study", "period", "region", "unit", "analysis")):
             raise ReportError("another report was recorded in its place: run reports in processes, not in threads.")
         study = load_study(project, report.study)
-        page = render_snapshot(notebook, report, study, started.astimezone().date())
+        page = render_snapshot(
+            notebook, report, study, started.astimezone().date(),
+            lambda other: other in planned or has_page(project, other),
+        )  # fmt: skip
         (folder / "index.html").write_text(page, encoding="utf-8")
         _write_run(folder, params, started)
         return recorded["status"]

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -129,10 +129,10 @@ def _end_with_parent() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _make_or_stop(root: Path, params: ReportParams) -> Outcome:
+def _make_or_stop(root: Path, params: ReportParams, planned: Collection[ReportId]) -> Outcome:
     """Make a report; a worker that is told to stop drops what it has begun, and begins nothing else."""
     try:
-        return make_report(root, params)
+        return make_report(root, params, planned)
     except SystemExit:
         os._exit(_STOPPED)
 
@@ -149,7 +149,7 @@ def _in_waves(
     first = {report: params for report, params in plan.reports.items() if report.analysis != "scorecard"}
     last = {report: params for report, params in plan.reports.items() if report.analysis == "scorecard"}
     for wave in (first, last):
-        begun = {executor.submit(make, project.root, params): report for report, params in wave.items()}
+        begun = {executor.submit(make, project.root, params, set(last)): report for report, params in wave.items()}
         waiting |= begun
         yield from _finished(begun)
 

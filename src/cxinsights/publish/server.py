@@ -11,7 +11,7 @@ import socket
 import tempfile
 from asyncio import InvalidStateError
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from cxinsights.params import Project, load_study
 from cxinsights.publish.index import render_index
 from cxinsights.report.findings import PAGES
 from cxinsights.report.identity import ReportId
-from cxinsights.report.snapshot import page_of
+from cxinsights.report.snapshot import has_page, page_of
 
 __all__ = ["ReportServer", "free_port", "serve_reports"]
 
@@ -256,7 +256,7 @@ def _safe_settings(project: Project) -> Config:
     def page_config(current: dict, notebook_path: str, **_: Any) -> dict:
         report = ReportId(*Path(notebook_path).parent.parts)
         try:
-            page = page_of(report, load_study(project, report.study), "")
+            page = page_of(report, load_study(project, report.study), "", partial(has_page, project))
         except CxError:
             raise tornado.web.HTTPError(404) from None
         return {**current, "page": page, "media_type": MEDIA_TYPE, "snapshot": f"/reports/{report.path}/index.html"}

@@ -1,6 +1,7 @@
 """Which report: its place in folders, links and names."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cxinsights.params import ALL, ANALYSES, ReportParams, Study
@@ -43,18 +44,25 @@ class ReportId:
         """The report in links and messages: demo/2026Q3/emea/retail/drivers."""
         return "/".join((self.study, self.period, self.region, self.unit, self.analysis))
 
-    def crumbs(self, study: Study) -> list[tuple[str, str]]:
-        """Way from the list of reports to this one: names and links from the report's folder."""
+    def crumbs(self, study: Study, is_made: Callable[["ReportId"], bool]) -> list[tuple[str, str]]:
+        """Way from the list of reports to this one: names and links from the report's folder.
+
+        Parameters
+        ----------
+        is_made
+            Whether a scorecard on the way has a page to link to; the name of one without stands alone.
+        """
         found = [("Reports", "../../../../../index.html")]
-        name = self.title
+        own = replace(self, analysis="scorecard")
         if self.unit != ALL:
-            whole = "_all/_all" if study.one_region else f"{self.region}/_all"
+            whole = replace(own, region=ALL if study.one_region else self.region, unit=ALL)
             label = study.label if study.one_region else study.region(self.region).label
-            found.append((label, f"../../../{whole}/scorecard/index.html"))
-        if self.analysis != "scorecard":
-            found.append((self._label(study), "../scorecard/index.html"))
-            return [*found, (name, "")]
-        return [*found, (self._label(study), "")]
+            link = f"../../../{whole.region}/{whole.unit}/scorecard/index.html"
+            found.append((label, link if is_made(whole) else ""))
+        if self == own:
+            return [*found, (self._label(study), "")]
+        link = "../scorecard/index.html" if is_made(own) else ""
+        return [*found, (self._label(study), link), (self.title, "")]
 
     def _label(self, study: Study) -> str:
         if self.unit != ALL:

@@ -1,5 +1,6 @@
 """From an executed notebook to a page: its blocks in order, inside the frame. Nothing is computed here."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from importlib.metadata import version
@@ -10,15 +11,27 @@ import nbformat
 from cxinsights.display.blocks import MEDIA_TYPE
 from cxinsights.display.words import as_subject
 from cxinsights.errors import ReportError
-from cxinsights.params import Study
+from cxinsights.params import Project, Study
 from cxinsights.report.identity import ReportId
 from cxinsights.report.pages import Page, render_page
 
-__all__ = ["blocks_of", "page_of", "render_snapshot"]
+__all__ = ["blocks_of", "has_page", "page_of", "render_snapshot"]
 
 
-def render_snapshot(notebook: Path, report: ReportId, study: Study, made_on: date) -> str:
+def has_page(project: Project, report: ReportId) -> bool:
+    """Whether a report has a static page now."""
+    return (report.folder(project.outputs) / "index.html").exists()
+
+
+def render_snapshot(
+    notebook: Path, report: ReportId, study: Study, made_on: date, is_made: Callable[[ReportId], bool]
+) -> str:
     """HTML of the report's static page.
+
+    Parameters
+    ----------
+    is_made
+        Whether another report has a page that this one can link to.
 
     Raises
     ------
@@ -28,13 +41,15 @@ def render_snapshot(notebook: Path, report: ReportId, study: Study, made_on: dat
     blocks = blocks_of(notebook)
     if not blocks:
         raise ReportError(f"{report.path}: the notebook has no outputs to make a page of. Was it executed?")
-    page = page_of(report, study, "\n".join(blocks), made_on)
+    page = page_of(report, study, "\n".join(blocks), is_made, made_on)
     return render_page(replace(page, downloads=sorted(path.name for path in notebook.parent.glob("*.csv"))))
 
 
-def page_of(report: ReportId, study: Study, content: str, made_on: date | None = None) -> Page:
+def page_of(
+    report: ReportId, study: Study, content: str, is_made: Callable[[ReportId], bool], made_on: date | None = None
+) -> Page:
     """The frame of a report's page."""
-    crumbs = report.crumbs(study)
+    crumbs = report.crumbs(study, is_made)
     label = study.label_of(report.region, report.unit)
     period = study.periods.period(report.period)
     return Page(
