@@ -85,7 +85,7 @@ def test_plan_says_what_would_be_made_and_what_is_left_out(shops: Project, say) 
         f"shops/{PERIOD}/_all/_all/scorecard",
         f"shops/{PERIOD}/shops/north/scorecard",
         f"shops/{PERIOD}/shops/south/scorecard",
-        "skipped: shops/_all: one region: its report is the company's",
+        "skipped: shops/_all: the only region: the company's report is about it",
         *NO_TABLES,
         "skipped: drivers: no drivers: section in params/shops/study.yml",
         f"3 reports for {PERIOD}",

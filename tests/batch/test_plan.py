@@ -66,7 +66,7 @@ def test_company_then_regions_then_units_each_with_every_analysis(tmp_path: Path
 def test_a_study_of_one_region_has_no_report_of_it_beside_the_companys(tmp_path: Path) -> None:
     plan = planned(tmp_path, STUDY + DRIVERS)
     assert places(plan) == ["_all/_all", "shops/north", "shops/south"]
-    assert plan.skipped == [Skipped("shops/_all", "one region: its report is the company's"), *NO_TABLES]
+    assert plan.skipped == [Skipped("shops/_all", "the only region: the company's report is about it"), *NO_TABLES]
 
 
 def test_an_analysis_without_its_section_is_left_out_with_the_reason(tmp_path: Path) -> None:

@@ -67,7 +67,8 @@ def make_plan(
     places = _places(study, region, unit)
     skipped = []
     if study.one_region and unit in (None, ALL) and region != ALL:
-        skipped.append(Skipped(f"{next(iter(study.regions))}/_all", "one region: its report is the company's"))
+        whole = f"{next(iter(study.regions))}/_all"
+        skipped.append(Skipped(whole, "the only region: the company's report is about it"))
     chosen = []
     for analysis, model in ANALYSES.items():
         if only and analysis not in only:
