@@ -116,7 +116,18 @@ def test_a_small_loss_is_named_where_nobody_is_lost_elsewhere() -> None:
 
 
 def test_one_step_is_told_without_comparison() -> None:
-    assert title(funnel({"a0": 60, "a0 b1": 40}, steps=["a", "b"])) == "40 in 100 get from visit to quote"
+    result = funnel({"a0": 60, "a0 b1": 40}, steps=["a", "b"])
+    assert title(result) == "40 in 100 get from visit to quote"
+    assert plain(figure_funnel(result).title) == "40 in 100 reach quote"
+    assert "oses most" not in report(result)
+
+
+def test_nearly_all_are_never_written_as_all() -> None:
+    result = funnel({"a0": 2, "a0 b1": 998}, steps=["a", "b"])
+    assert title(result) == "99.8 in 100 get from visit to quote"
+    assert "99.8% (99.3 to 99.9) of 1,000 entrants reach quote" in plain(headline_funnel(result).lead)
+    below = funnel({"a0": 60, "a0 b1 c2": 940}, company={"a0": 100, "a0 b1 c2": 20_900})
+    assert title(below) == "Fewer get from visit to quote here: 94 in 100, 99.8 elsewhere"
 
 
 def test_open_entrants_are_said_to_be_too_recent() -> None:

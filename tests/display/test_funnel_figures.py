@@ -96,7 +96,7 @@ def test_the_curve_is_the_results_with_those_still_observed_below(width) -> None
 @WIDTHS
 def test_groups_are_drawn_where_their_curves_clearly_differ(width) -> None:
     differ, alike = grouped(900, 3, slower=0.2), grouped(300, 3)
-    assert figure_curve(differ).title == "How fast customers convert differs by channel at entry"
+    assert figure_curve(differ).title == "Conversion differs by channel at entry: Website 65%, shop 33%"
     ax = drawn(plot_curve, differ, width)
     assert len(curves(ax)) == 3
     assert len({line.get_color() for line in ax.lines if line.get_drawstyle() == "steps-post"}) == 3
@@ -112,6 +112,14 @@ def test_groups_that_end_together_have_labels_apart(width) -> None:
     ax = drawn(plot_curve, late, width)
     assert len(curves(ax)) == 4
     assert badly_placed(ax) == []
+
+
+def test_the_caption_says_why_the_curve_ends_elsewhere_than_conversion() -> None:
+    span = Span(start="2026-07-01", end="2026-07-31", cutoff="2026-07-20")
+    ways = {**WAYS, "a12 c13": 10, "a14 b15 c16": 40}
+    caption = figure_curve(funnel({**ways, "a15": 100}, span=span)).caption  # 30% of the mature, 29% by the curve
+    assert "counted for as long as they were seen. So its end can differ from conversion, which leaves" in caption
+    assert "differ from conversion" not in figure_curve(funnel(WAYS)).caption
 
 
 def test_nobody_converted_is_no_curve() -> None:
@@ -136,23 +144,34 @@ def test_the_widths_of_the_flows_are_the_customers() -> None:
     told = texts(ax)
     assert "Active, 200, 21%" in told
     assert "Nothing more, 580, 61%" in told
-    assert "Other events, 3, 0%" in told
+    assert "Other events, 3, 0.3%" in told
     assert "Visit again, 30, 3%" in told
 
 
 def test_on_a_phone_the_eight_largest_flows_stand_in_a_list() -> None:
     result = funnel(FIVE, steps=STEPS)
     ax = drawn(plot_flows, result, NARROW)
-    assert len(ax.patches) == 8
-    widths = [bar.get_width() for bar in ax.patches]
-    assert widths == sorted(widths, reverse=True)
-    assert widths[0] == 570
+    *flows, total = [bar.get_width() for bar in ax.patches]
+    assert len(flows) == 8
+    assert flows == sorted(flows, reverse=True)
+    assert flows[0] == 570
     assert texts(ax)[:2] == ["Visit to quote", "570, 60% (57 to 63) of those there"]
+    assert texts(ax)[-2:] == ["All steps together: nothing more", "580, 61% of entrants"]
+    assert total == 580
 
 
 def test_flows_of_a_step_with_few_are_not_shown() -> None:
     result = funnel({"a0": 100, "a0 b1": 3, "a0 b1 c2": 1, "a0 b1 c2 d3": 4}, steps=STEPS[:4])
     assert "Not shown, 8, 7%" in texts(drawn(plot_flows, result))
+
+
+def test_an_event_is_rare_by_all_who_turn_to_it_and_others_together_are_no_title() -> None:
+    scattered = {"a0 call1": 6, "a0 b1 call2": 6, "a0 b1 c2": 988}  # under 1% at either step, over it together
+    assert "Call, 12, 1%" in texts(drawn(plot_flows, funnel(scattered)))
+    rest = {f"a0 x{at}": 1 for at in range(1, 9)}
+    few = funnel({**rest, "a0": 4, "a0 b1 c2": 988})
+    assert "Other events, 8, 1%" in texts(drawn(plot_flows, few))
+    assert figure_flows(few).title.replace("\u00a0", " ") == "0.4 in 100 stop and do nothing further"
 
 
 def test_what_most_turn_to_is_the_title() -> None:

@@ -77,7 +77,11 @@ def test_a_share_is_written_in_percent(share, decimals, text) -> None:
 
 def test_shares_are_whole_percents() -> None:
     assert numbers.share_text(0.242, 0.204, 0.281) == f"24%{NB}(20{NB}to{NB}28)"
-    assert numbers.share_text(0.0004, 0.0, 0.007) == f"0%{NB}(0{NB}to{NB}1)"
+    assert numbers.share_text(0.0004, 0.0, 0.007) == f"0.0%{NB}(0.0{NB}to{NB}0.7)"
+    assert numbers.share_text(0.998, 0.996, 0.999) == f"99.8%{NB}(99.6{NB}to{NB}99.9)"
+    assert [numbers.in_hundred(share) for share in (0, 0.002, 0.005, 0.454, 0.998, 1)] == [
+        f"{said}{NB}in{NB}100" for said in ("0", "0.2", "0.5", "45", "99.8", "100")
+    ]
 
 
 @pytest.mark.parametrize(

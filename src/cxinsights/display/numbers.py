@@ -13,6 +13,7 @@ __all__ = [
     "DASH",
     "count",
     "decimals_for",
+    "in_hundred",
     "interval",
     "metric_change",
     "metric_interval",
@@ -22,6 +23,7 @@ __all__ = [
     "p_text",
     "percent",
     "plain",
+    "share_decimals",
     "share_text",
     "signed",
     "with_interval",
@@ -70,14 +72,24 @@ def with_interval(value: float, low: float, high: float, decimals: int = 0, with
     return f"{write(value, decimals)}{SPACE}({interval(low, high, decimals, with_sign)})"
 
 
-def percent(share: float, decimals: int = 0) -> str:
-    """A share as a percentage: 78%."""
-    return f"{number(100 * share, decimals)}%"
+def share_decimals(share: float) -> Literal[0, 1]:
+    """One decimal where a whole percentage would say none or all of a share that is neither, as of 99.8%."""
+    return int(share not in (0, 1) and number(100 * share) in ("0", "100"))
+
+
+def percent(share: float, decimals: int | None = None) -> str:
+    """A share as a percentage: 78%, 99.8%."""
+    return f"{number(100 * share, share_decimals(share) if decimals is None else decimals)}%"
 
 
 def share_text(share: float, low: float, high: float) -> str:
     """A share and its interval: 24% (20 to 28)."""
-    return f"{percent(share)}{SPACE}({interval(100 * low, 100 * high)})"
+    return f"{percent(share)}{SPACE}({interval(100 * low, 100 * high, share_decimals(share))})"
+
+
+def in_hundred(share: float) -> str:
+    """A share in words: 45 in 100."""
+    return f"{number(100 * share, share_decimals(share))}{SPACE}in{SPACE}100"
 
 
 def metric_score(metric: str, score: float | Suppressed, decimals: int | None = None) -> str:
@@ -85,7 +97,7 @@ def metric_score(metric: str, score: float | Suppressed, decimals: int | None = 
     if isinstance(score, Suppressed):
         return str(score)
     if metric in _SHARES:
-        return percent(score, decimals or 0)
+        return percent(score, decimals)
     return number(score, _decimals(metric) if decimals is None else decimals)
 
 

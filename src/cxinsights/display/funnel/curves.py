@@ -12,16 +12,16 @@ from cxinsights.display.funnel.names import (
     group_name,
     half_of,
     half_time,
-    in_hundred,
     is_clear,
     is_fitted,
+    rounded_alike,
     shown,
     step_in_sentence,
 )
 from cxinsights.display.labels import lines_of, text_width, wrapped
-from cxinsights.display.numbers import SPACE, count, number, percent, share_text
+from cxinsights.display.numbers import SPACE, count, in_hundred, number, percent, share_text
 from cxinsights.display.theme import LIGHT, WIDE, new_axes
-from cxinsights.display.words import in_sentence, spelled
+from cxinsights.display.words import fitting, in_sentence, spelled
 from cxinsights.privacy import Guarded
 from cxinsights.schemas.columns import label
 
@@ -49,6 +49,7 @@ def figure_curve(result: Guarded) -> Block:
     if segment:
         shares = f"Converted by the last day shown: {told}"
     one = result.summary.iloc[0]
+    apart = " So its end can differ from conversion, which leaves them out." if _differs(result) else ""
     left = rows["group"].nunique() - _MOST
     more = f" The {spelled(_MOST)} largest groups are drawn." if left > 0 else ""
     return Figure(
@@ -62,7 +63,7 @@ def figure_curve(result: Guarded) -> Block:
         how="The line rises as customers convert; the axis starts at zero. Below it stand those still observed, who "
         "have neither converted nor gone out of sight.",
         caption=f"{count(one.n_entrants, 'entrant')}, {base_of(result).partition(', ')[2]} {what}; "
-        f"{count(one.n_open, 'open entrant')} counted for as long as they were seen.{more}",
+        f"{count(one.n_open, 'open entrant')} counted for as long as they were seen.{apart}{more}",
         half=True,
     )
 
@@ -113,6 +114,12 @@ def _segment(result: Guarded) -> str:
     return tests.loc[tests["p_adjusted"].idxmin(), "segment"] if len(tests) else ""
 
 
+def _differs(result: Guarded) -> bool:
+    """Whether open entrants make the curve's end another number than conversion on the page."""
+    one, end = result.summary.iloc[0], shown(result.curve, "converted").query("segment == ''").iloc[-1]
+    return one.n_open > 0 and not result.from_curve and not rounded_alike(one.conversion, end.converted)
+
+
 def _lines(result: Guarded) -> pd.DataFrame:
     rows = shown(result.curve, "converted")
     return rows[rows["segment"] == _segment(result)]
@@ -131,7 +138,12 @@ def _title(result: Guarded) -> str:
     segment = _segment(result)
     if segment:
         name = in_sentence(label(segment, result.study))
-        return f"How fast customers convert differs by {name} at entry"
+        ends = [(group, line["converted"].iloc[-1]) for group, line in _by_group(result, _lines(result))]
+        (most, high), (fewest, low) = ends[0], ends[-1]
+        return fitting(
+            f"Conversion differs by {name} at entry: {most} {percent(high)}, {in_sentence(fewest)} {percent(low)}",
+            f"How fast customers convert differs by {name} at entry",
+        )
     took = half_time(result).partition(f"{SPACE}(")[0]
     if took and half_of(result) == "all":
         return f"Half of all entrants convert within {took}"

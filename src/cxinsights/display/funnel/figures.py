@@ -8,7 +8,6 @@ from cxinsights.display import charts
 from cxinsights.display.blocks import Block, Figure, Nothing
 from cxinsights.display.funnel.names import (
     base_of,
-    in_hundred,
     is_fitted,
     shown,
     stage_name,
@@ -18,7 +17,7 @@ from cxinsights.display.funnel.names import (
     window_text,
 )
 from cxinsights.display.labels import NAME_WIDTH, lines_of, text_width, wrapped
-from cxinsights.display.numbers import count, number, share_text
+from cxinsights.display.numbers import count, in_hundred, number, share_decimals, share_text
 from cxinsights.display.theme import LIGHT, WIDE, new_axes
 from cxinsights.display.words import as_subject, fitting, spelled
 from cxinsights.privacy import Guarded, Suppressed
@@ -153,7 +152,8 @@ def _note(result: Guarded, one, wide: bool) -> str:
     at = f" of those at {step_in_sentence(result, steps[steps.index(one.step) - 1])}" if wide else ""
     if standout_of(result).kind == "below_rest":
         rest = shown(result.rests, "score").set_index(["rate", "step"]).loc[("of_previous", one.step)]
-        return f"{in_hundred(rest['score'])}{at} get here, elsewhere {number(100 * rest['score_compare'])}"
+        there = rest["score_compare"]
+        return f"{in_hundred(rest['score'])}{at} get here, elsewhere {number(100 * there, share_decimals(there))}"
     return f"Loses most: {in_hundred(1 - one.of_previous)}{at} do not get here"
 
 
@@ -162,7 +162,7 @@ def _title(result: Guarded) -> str:
     names = [step_in_sentence(result, step) for step in found.steps]
     if found.kind == "below_rest":
         return f"{as_subject(names[0])} is reached by fewer here than elsewhere"
-    if found.kind == "loses_most" and len(shown(result.steps, "of_entrants")) > 2:
+    if found.kind == "loses_most":
         return f"The largest loss comes before {names[0]}"
     if found.kind == "tied":
         which = f"whether {' or '.join(names)} loses most" if len(names) == 2 else "which step loses most"

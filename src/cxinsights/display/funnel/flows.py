@@ -8,9 +8,9 @@ from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
 from cxinsights.display.blocks import Block, Figure, Nothing
-from cxinsights.display.funnel.names import base_of, in_hundred, is_fitted, shown, stage_name, step_in_sentence
+from cxinsights.display.funnel.names import base_of, is_fitted, shown, stage_name, step_in_sentence
 from cxinsights.display.labels import lines_of, text_width, wrapped
-from cxinsights.display.numbers import count, number, percent, share_text
+from cxinsights.display.numbers import count, in_hundred, number, percent, share_text
 from cxinsights.display.theme import LIGHT, WIDE, new_axes
 from cxinsights.display.words import in_sentence
 from cxinsights.privacy import Guarded
@@ -30,7 +30,8 @@ def figure_flows(result: Guarded) -> Block:
         return Nothing()
     ends = _ends(result)
     entrants = int(shown(result.steps, "of_entrants")["n"].iloc[0])
-    quiet, others = ends.get(_NOTHING, 0), {name: n for name, n in ends.items() if name not in (_NOTHING, _HIDDEN)}
+    quiet = ends.get(_NOTHING, 0)
+    others = {name: n for name, n in ends.items() if name not in (_NOTHING, _REST, _HIDDEN)}
     most = max(others, key=others.get) if others else ""
     who, so_far = ("wait or stop", " so far") if result.from_curve else ("stop", "")
     title = f"{in_hundred(quiet / entrants)} {who} and do nothing further{so_far}"
@@ -47,7 +48,7 @@ def figure_flows(result: Guarded) -> Block:
         alt=alt,
         how="Widths are numbers of customers. The tinted path leads to the last step; grey ones leave it for the first "
         "other event after the last step reached.",
-        caption=f"{base_of(result)} Flows of under 1% of entrants are together in other events.",
+        caption=f"{base_of(result)} What under 1% of entrants turned to is together in other events.",
         half=True,
     )
 
@@ -87,10 +88,14 @@ def _stops(result: Guarded) -> list[tuple[str, str, int]]:
             name = _NOTHING if row.kind == "nothing" else stage_name(result, row.next_stage)
             if row.kind == "instead" and row.next_stage in result.params.steps:
                 name = f"{name} again" if result.params.steps.index(row.next_stage) <= at else f"{name}, a step skipped"
-            if row.kind == "instead" and row.n_moved < _RARE * entrants:
-                name = _REST
             found[step, name] = found.get((step, name), 0) + int(row.n_moved)
-    return [(step, name, n) for (step, name), n in found.items()]
+    totals = pd.Series(found).groupby(level=1).sum()
+    rare = {name for name in totals.index[totals < _RARE * entrants] if name not in (_NOTHING, _HIDDEN)}
+    together: dict[tuple[str, str], int] = {}
+    for (step, name), n in found.items():
+        key = (step, _REST if name in rare else name)
+        together[key] = together.get(key, 0) + n
+    return [(step, name, n) for (step, name), n in together.items()]
 
 
 def _ends(result: Guarded) -> dict[str, int]:
@@ -179,24 +184,31 @@ def _band(ax: Axes, start: _Node, stop: _Node, width: float, thick: float, colou
 
 
 def _ranked(result: Guarded, ax: Axes | None, width: int) -> Axes:
-    """The largest flows, each with its share of those who were at the step."""
+    """The largest flows, each with its share of those who were at the step; last, how many did nothing more at all."""
     rows = shown(result.flows, "move_share")
     rows = rows[rows["n_moved"] > 0].sort_values("n_moved", ascending=False, kind="stable").head(_LISTED)
-    names = [wrapped(_flow_name(result, row), width - 18, 14.5, 600) for row in rows.itertuples()]
+    values = []
+    for row in rows.itertuples():
+        share = share_text(row.move_share, row.move_low, row.move_high)
+        value = f"{number(row.n_moved)}, {share} of those there"
+        values.append((_flow_name(result, row), value, row.n_moved, row.kind == "goes_on"))
+    quiet = _ends(result).get(_NOTHING, 0)
+    if quiet and len(shown(result.flows, "move_share")["step"].unique()) > 1:
+        share = percent(quiet / int(shown(result.steps, "of_entrants")["n"].iloc[0]))
+        values.append(("All steps together: nothing more", f"{number(quiet)}, {share} of entrants", quiet, False))
+    names = [wrapped(name, width - 18, 14.5, 600) for name, *_ in values]
     heights = [48 + _LINE * lines_of(name) for name in names]
     if ax is None:
         ax = new_axes(width, sum(heights) + 6, left=6, right=12, top=4, bottom=2)
-    ax.set_xlim(0, float(rows["n_moved"].max()))
+    ax.set_xlim(0, float(max(n for *_, n, _ in values)))
     ax.set_ylim(sum(heights), 0)
     ax.set_axis_off()
     edge = 0.0
-    for row, name, height in zip(rows.itertuples(), names, heights, strict=True):
+    for (_, value, n, on), name, height in zip(values, names, heights, strict=True):
         y = edge + 2 + _LINE * lines_of(name)
-        value = f"{number(row.n_moved)}, {share_text(row.move_share, row.move_low, row.move_high)} of those there"
         ax.text(0, y, name, va="bottom", fontsize=14.5, fontweight=600, linespacing=0.95)
         ax.text(0, y + 9, value, va="center", fontsize=13.5, color=LIGHT["quiet"])
-        on = row.kind == "goes_on"
-        ax.barh(y + 26, row.n_moved, height=11, color=LIGHT["accent-soft" if on else "rule"], zorder=2)
+        ax.barh(y + 26, n, height=11, color=LIGHT["accent-soft" if on else "rule"], zorder=2)
         edge += height
     return ax
 

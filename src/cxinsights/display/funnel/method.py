@@ -42,7 +42,7 @@ def _named(result: Guarded) -> str:
         " The step that loses most is named where its rate is surely below each other’s (Newcombe’s interval of the "
         "difference, all pairs together at 95%)."
     )
-    return "" if result.from_curve else told
+    return "" if result.from_curve or len(result.params.steps) == 2 else told
 
 
 def _attempt(p: FunnelParams) -> str:

@@ -14,8 +14,8 @@ from cxinsights.privacy import Guarded, Suppressed, is_shown
 from cxinsights.schemas.columns import value_label
 
 __all__ = [
-    "Standout", "as_day", "base_of", "days_of", "duration", "group_name", "half_of", "half_time", "in_hundred",
-    "is_clear", "is_fitted", "rounded_alike", "shown", "stage_name", "standout_of", "step_in_sentence",
+    "Standout", "as_day", "base_of", "days_of", "duration", "group_name", "half_of", "half_time", "is_clear",
+    "is_fitted", "rounded_alike", "shown", "stage_name", "standout_of", "step_in_sentence",
     "steps_with_conversion", "window_text",
 ]  # fmt: skip
 
@@ -80,11 +80,11 @@ def standout_of(result: Guarded) -> Standout:
         if len(below):
             return Standout("below_rest", (below.loc[below["difference"].idxmin(), "step"],))
     rates = shown(result.steps, "of_entrants").dropna(subset="of_previous")
-    if result.from_curve or rates.empty or rates["of_previous"].min() == 1:
-        return Standout("none")  # without a time limit nobody is lost, so that no step loses most
+    if result.from_curve or len(rates) < 2 or rates["of_previous"].min() == 1:
+        return Standout("none")  # without a time limit nobody is lost; a single step has none to be compared with
     lowest = rates["of_previous"].idxmin()
     tied = rates[~rates["told_apart"].astype(bool)]
-    if len(tied) == 1 or len(rates) == 1:
+    if len(tied) == 1:
         return Standout("loses_most", (rates.loc[lowest, "step"],))
     return Standout("tied", tuple(tied["step"]))
 
@@ -109,12 +109,6 @@ def half_of(result: Guarded) -> Literal["all", "converters"]:
 def is_clear(tests: pd.DataFrame) -> pd.Series:
     """Which differences the adjusted test calls clear."""
     return tests["p_adjusted"].astype(float) < _CLEAR
-
-
-def in_hundred(share: float) -> str:
-    """A share in words: 45 in 100; with a decimal where a whole number would say none or all."""
-    decimals = 0 if 0.005 <= share <= 0.995 or share in (0, 1) else 1
-    return f"{number(100 * share, decimals)}{SPACE}in{SPACE}100"
 
 
 def window_text(params: FunnelParams) -> str:

@@ -7,7 +7,6 @@ from cxinsights.display.funnel.names import (
     days_of,
     half_of,
     half_time,
-    in_hundred,
     is_fitted,
     rounded_alike,
     shown,
@@ -15,7 +14,7 @@ from cxinsights.display.funnel.names import (
     step_in_sentence,
     window_text,
 )
-from cxinsights.display.numbers import SPACE, count, number, share_text
+from cxinsights.display.numbers import SPACE, count, in_hundred, number, share_decimals, share_text
 from cxinsights.display.subject import Subject
 from cxinsights.display.words import as_subject, fitting, joined, possessive, spelled
 from cxinsights.privacy import GIVES_AWAY, Guarded
@@ -51,27 +50,28 @@ def _title(result: Guarded) -> str:
     last = step_in_sentence(result, steps[-1])
     if result.from_curve:
         return f"{in_hundred(result.summary['conversion'].iloc[0])} reach {last} by day {days_of(result.window_days)}"
-    if found.kind == "none":
+    rates = shown(result.steps, "of_entrants").set_index("step")["of_previous"].dropna()
+    if found.kind == "none" and rates.min() == 1:
         return f"All who enter reach {last}"
+    if found.kind == "none":
+        went = in_hundred(rates.iloc[0])
+        first, second = (step_in_sentence(result, step) for step in steps[:2])
+        return fitting(f"{went} get from {first} to {second}", f"{went} go on")
     if found.kind == "below_rest":
         one = shown(result.rests, "score").set_index(["rate", "step"]).loc[("of_previous", found.steps[0])]
         fewer = f"Fewer reach {names[0]} here than elsewhere"
         if rounded_alike(one["score"], one["score_compare"]):
             return fewer
-        there = number(100 * one["score_compare"])
+        there = number(100 * one["score_compare"], share_decimals(one["score_compare"]))
         before = step_in_sentence(result, steps[steps.index(found.steps[0]) - 1])
         here = in_hundred(one["score"])
         return fitting(f"Fewer get from {before} to {names[0]} here: {here}, {there} elsewhere",
                        f"Fewer reach {names[0]} here: {here}, against {there} elsewhere", fewer)  # fmt: skip
-    rates = shown(result.steps, "of_entrants").set_index("step")["of_previous"]
-    if len(rates.dropna()) == 1:
-        there = in_hundred(rates.dropna().iloc[0])
-        return fitting(f"{there} get from {step_in_sentence(result, steps[0])} to {names[0]}", f"{there} go on")
     if found.kind == "loses_most":
         lost = in_hundred(1 - rates[found.steps[0]])
         return fitting(f"{as_subject(names[0])} loses most: {lost} do not get there",
                        f"Step {steps.index(found.steps[0]) + 1} loses most: {lost} do not get there")  # fmt: skip
-    if len(names) == len(rates.dropna()):
+    if len(names) == len(rates):
         return "No step stands out as the one that loses most"
     several = f"{as_subject(spelled(len(names)))} steps lose most; their order is not settled"
     return fitting(f"{as_subject(joined(names))} lose most; their order is not settled", several)
