@@ -169,6 +169,12 @@ def test_stated_ranges_are_constructed_whatever_comes_back() -> None:
     assert result.segments["value_share"].sum() == pytest.approx(1)
 
 
+def test_no_more_segments_are_tried_than_customers_differ_in() -> None:
+    columns = {"visits_per_month": lambda f: 1.0 * (f.index % 2), "digital_share": lambda f: 1.0 * (f.index % 3 > 0)}
+    alike = customers().assign(**columns)
+    assert fit_segmentation(alike, params(k_max=7)).choice["k"].tolist() == [2, 3, 4]
+
+
 @pytest.mark.parametrize(
     ("frame", "changes", "status", "reason"),
     [
@@ -176,6 +182,8 @@ def test_stated_ranges_are_constructed_whatever_comes_back() -> None:
         (customers(600).head(99), {}, "too_few", "99 customers with every input, 100 needed"),
         (customers().assign(visits_per_month=1.0, digital_share=0.5), {}, "refused",
          "every input is the same for all customers"),
+        (customers().assign(visits_per_month=lambda f: 1.0 * (f.index % 2), digital_share=0.5), {"k_min": 3}, "refused",
+         "customers differ in 2 ways only, and 3 segments need as many"),
         (customers(), {"inputs": ["visits_per_month", "unit"]}, "refused",
          "kmeans needs numbers, and unit holds categories"),
         (customers(), {"method": "kprototypes"}, "refused",
@@ -189,7 +197,7 @@ def test_stated_ranges_are_constructed_whatever_comes_back() -> None:
         (orders().assign(n_orders=lambda f: 1 + (f.index < 40)), RFM, "refused",
          "10% of customers ordered more than once, 20% needed to score how often"),
     ],
-    ids=["none", "few", "constant", "text", "no text", "many values", "leak", "short history", "no repeats"],
+    ids=["none", "few", "constant", "two ways", "text", "no text", "many values", "leak", "short", "no repeats"],
 )  # fmt: skip
 def test_what_cannot_be_segmented_is_refused_with_its_reason(frame, changes, status, reason) -> None:
     result = fit_segmentation(frame, params(**changes))

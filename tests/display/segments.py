@@ -59,8 +59,11 @@ def of_unit(frame: pd.DataFrame, previous: pd.DataFrame | None = None) -> Segmen
 
 def shown(result: SegmentationResult, labels: Mapping[str, str] = LABELS, **changes: Any) -> Guarded:
     """A result as readers may see it, with some of its fields replaced."""
-    types = {"products": "integer"}
-    columns = {name: {"label": text, "type": types.get(name, "number")} for name, text in labels.items()}
+    types, units = {"products": "integer"}, {"visits": "visits"}
+    columns = {
+        name: {"label": text, "type": types.get(name, "number"), "unit": units.get(name, "")}
+        for name, text in labels.items()
+    }
     return guard(replace(result, **changes), study(columns=columns))
 
 

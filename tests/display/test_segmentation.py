@@ -57,7 +57,7 @@ def test_the_headline_says_how_many_whether_and_what_they_are_worth(company) -> 
     headline = headline_segmentation(company)
     assert headline.kicker == "Segmentation · Corner Shops · July to September 2026"
     assert headline.title == "Corner Shops’ customers form three natural segments; one holds 66% of value"
-    assert plain(headline.lead).startswith("C (high visits a month, high digital share) is 2")
+    assert plain(headline.lead).startswith("C (many visits a month, high digital share) is 2")
     assert headline.lead.endswith(
         "The segments stand apart more than structureless data would, and come back when customers are drawn anew."
     )
@@ -68,12 +68,14 @@ def test_a_unit_is_told_how_its_mix_differs(north) -> None:
     headline = headline_segmentation(north)
     assert headline.kicker == "Segmentation · North · July to September 2026"
     assert headline.title.startswith("North’s customers form three natural segments; one holds 6")
-    assert headline.lead.endswith("Its mix of segments cannot be told from the rest of the company.")
+    assert headline.lead.endswith("North’s mix of segments cannot be told from the rest of the company’s.")
     mix = north._result.mix.assign(difference=[-0.1, -0.05, 0.15], p_adjusted=[0.01, 0.03, 0.001])
     clear = headline_segmentation(shown(north._result, mix=mix))
     assert clear.lead.endswith("North has more of C and fewer of A and B than the rest of the company.")
     untested = headline_segmentation(shown(north._result, mix=mix.assign(p_adjusted=np.nan)))
-    assert untested.lead.endswith("Whether its mix differs from the rest of the company was not tested.")
+    assert untested.lead.endswith(
+        "Whether North’s mix of segments differs from the rest of the company was not tested."
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,7 @@ def test_the_figures_titles_are_findings(company) -> None:
     assert figure_sizes(company).title.startswith("C, 20% of customers, holds 6")
     assert figure_profiles(company).title == "The segments differ in value, not clearly in NPS"
     assert figure_stability(company).title == "All three segments come back"
-    assert figure_choice(company).title == "Three segments stand out furthest and come back"
+    assert figure_choice(company).title == "Three segments are the clearest split, and come back"
     assert figure_choice(judged("constructed", stands_out=False)).title == (
         "No number of segments stands out from structureless data"
     )
@@ -151,7 +153,7 @@ def test_stated_ranges_have_their_names_and_nothing_to_choose() -> None:
 def test_tables_hold_the_results_numbers(company) -> None:
     one = company.segments.iloc[2]
     row = [plain(cell) for cell in table_sizes(company).rows[2]]
-    assert row[0] == "C · High visits a month, high digital share"
+    assert row[0] == "C · Many visits a month, high digital share"
     assert row[1] == f"{100 * one.share:.0f}% ({100 * one.share_low:.0f} to {100 * one.share_high:.0f})"
     assert row[-2:] == ["stable", f"{one.n:,}"]
     held = company.held_out.iloc[-1]
@@ -172,12 +174,28 @@ def test_a_units_tables_have_mix_and_moves(north) -> None:
     assert [plain(row[at + 1])[:4] for at, row in enumerate(moves)] == ["100%"] * 3
 
 
+def test_scores_say_which_answers_they_are_of(company) -> None:
+    said = (
+        "Scores are of each customer’s latest answer up to the period’s end, whenever it was given, and without "
+        "weights, so that they differ from the scorecard’s."
+    )
+    without = shown(fitted(held_out=("value",)))
+    for told in (lambda r: figure_profiles(r).caption, lambda r: table_held_out(r).note,
+                 lambda r: " ".join(method_segmentation(r).paragraphs)):  # fmt: skip
+        assert said in told(company)
+        assert "latest answer" not in told(without)
+
+
 def test_rules_are_said_in_words() -> None:
     words = Segmented(shown(fitted()))
     assert words.conditions("visits > 2.5; digital > 0.1; digital <= 0.62") == [
         "visits a month over 2.5",
         "digital share over 0.1 and at most 0.62",
     ]
+    whole = ("<= 1.5", "> 1.5; products <= 2.5", "> 2.5; products <= 6.5", "> 6.5")
+    assert [words.conditions(f"products {rule}") for rule in whole] == [
+        ["products held at most 1"], ["products held 2"], ["products held 3 to 6"], ["products held at least 7"],
+    ]  # fmt: skip
     assert words.conditions("plan = plus; visits <= 1200") == ["plan is plus", "visits a month at most 1,200"]
     assert words.conditions("plan != web; phone") == ["plan is not web; phone"]
     assert words.conditions("all") == ["everyone"]
@@ -189,7 +207,7 @@ def test_rules_are_said_in_words() -> None:
 @pytest.mark.parametrize(
     ("traits", "name"),
     [
-        ("high visits; low digital", "High visits a month, low digital share"),
+        ("high visits; low digital", "Many visits a month, low digital share"),
         ("low products", "Few products held"),
         ("mostly plan = Plus", "Mostly plan plus"),
         ("high recency_days; low n_orders; low order_amount", "Long since the last order, few orders, low spend"),

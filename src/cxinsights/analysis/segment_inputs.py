@@ -50,6 +50,8 @@ class Inputs:
     table: pd.DataFrame
     """One row per input: `variable`, `n`, `n_missing`, `transform`, `skewness` (before)."""
     clusterer: Clusterer
+    ways: int
+    """How many customers differ from one another in the inputs: no more segments than that can be told."""
     left_out: tuple[str, ...]
     """Inputs that are the same for all customers."""
 
@@ -78,6 +80,11 @@ def prepare(customers: pd.DataFrame, params: SegmentationParams) -> Inputs | Ref
         with_all = "any input" if params.method == "latent_class" else "every input"
         reason = f"{len(kept):,} customers with {with_all}, {params.min_customers:,} needed"
         return Refusal("too_few", reason, left_out)
+    ways = len(kept[names].drop_duplicates())
+    if params.method != "rfm" and ways < params.k_min:
+        return Refusal(
+            "refused", f"customers differ in {ways} ways only, and {params.k_min} segments need as many", left_out
+        )
     refusal = _unfit(kept, names, params) or _repeats(kept, names, params.held_out) or _history(kept, names, params)
     if refusal:
         return Refusal(*refusal, left_out)
@@ -91,7 +98,7 @@ def prepare(customers: pd.DataFrame, params: SegmentationParams) -> Inputs | Ref
             "skewness": [_skewness(kept[name]) if is_number(kept[name]) else np.nan for name in names],
         }
     )
-    return Inputs(kept, table, _clusterer(kept, how, params.method), left_out)
+    return Inputs(kept, table, _clusterer(kept, how, params.method), ways, left_out)
 
 
 def is_number(column: pd.Series) -> bool:

@@ -260,7 +260,8 @@ def _choice(inputs: Inputs, params: SegmentationParams) -> tuple[pd.DataFrame, D
         row = {"k": k, "criterion": "stated", "criterion_value": np.nan, "reference": np.nan, "reference_high": np.nan}
         table, k_chosen = pd.DataFrame([{**row, "stands_out": False, **rand}]), k
     else:
-        table, by_k = try_all(inputs.clusterer, n, range(params.k_min, params.k_max + 1), params.n_boot, params.seed)
+        tried = range(params.k_min, min(params.k_max, inputs.ways) + 1)  # as many segments as ways to differ, at most
+        table, by_k = try_all(inputs.clusterer, n, tried, params.n_boot, params.seed)
         k_chosen = choose(table)
         draws = by_k[k_chosen]
     table.insert(1, "n", n)

@@ -44,7 +44,7 @@ def method_segmentation(result: Guarded) -> Prose:
         paragraphs += [_number(segmented), _judged(segmented)]
     paragraphs += [
         "Columns that made the segments get effect sizes only: the same data cannot both make a split and test it. "
-        "Columns held out are tested, each segment against all other customers.",
+        f"Columns held out are tested, each segment against all other customers.{segmented.latest_scores}",
         "Segments describe customers as they are now. They do not say why customers differ, nor what would happen if "
         "they were treated otherwise.",
     ]
@@ -79,7 +79,8 @@ def _bases(segmented: Segmented) -> str:
 
 def _number(segmented: Segmented) -> str:
     p = segmented.params
-    tried = f"From {p.k_min} to {p.k_max} segments were tried."
+    choice = segmented.result.choice
+    tried = f"From {p.k_min} to {choice['k'].max() if len(choice) else p.k_max} segments were tried."
     if p.method == "latent_class":
         return (
             f"{tried} A number stands out where BIC is better than that of one class by 10, and the data determine the "

@@ -1,5 +1,6 @@
 """Names and figures that the segmentation's parts share."""
 
+import math
 from functools import cached_property
 
 import pandas as pd
@@ -114,14 +115,17 @@ class Segmented:
         return name in ("nps_answer", "csat_score", "ces_score")
 
     def conditions(self, rule: str) -> list[str]:
-        """What a rule asks, in words and by column: digital share over 0.2 and at most 0.62."""
+        """What a rule asks, in words and by column: digital share over 0.2 and at most 0.62, products held 2 to 4."""
         said: dict[str, list[str]] = {}
+        ends: dict[str, dict[str, float]] = {}
         for name, sign, value in parts_of(rule):
+            told = said.setdefault(name, [])
             if sign in ("=", "!="):
-                told = f"is {'not ' * (sign == '!=')}{in_sentence(value_label(name, value, self.study))}"
+                told.append(f"is {'not ' * (sign == '!=')}{in_sentence(value_label(name, value, self.study))}")
             else:
-                told = f"{'over' if sign == '>' else 'at most'} {float(value):,.10g}"
-            said.setdefault(name, []).append(told)
+                ends.setdefault(name, {})[sign] = float(value)
+        for name, between in ends.items():
+            said[name] += self._between(name, between.get(">"), between.get("<="))
         return [f"{in_sentence(label(name, self.study))} {' and '.join(told)}" for name, told in said.items()] or [
             "everyone"
         ]
@@ -130,6 +134,29 @@ class Segmented:
         """Four segments, one segment."""
         return f"{spelled(n)} segment{'' if n == 1 else 's'}"
 
+    @property
+    def latest_scores(self) -> str:
+        """Which answers the scores are of, as a sentence after others; empty where there are none."""
+        if not any(self.is_score(name) for name in self.params.held_out):
+            return ""
+        return (
+            " Scores are of each customer’s latest answer up to the period’s end, whenever it was given, and without "
+            "weights, so that they differ from the scorecard’s."
+        )
+
+    def _between(self, name: str, over: float | None, most: float | None) -> list[str]:
+        """What a rule asks of a number: the whole numbers it allows, else its two ends."""
+        if column(name, self.study).type != "integer":
+            ends = (
+                (f"over {over:,.10g}" if over is not None else ""),
+                f"at most {most:,.10g}" if most is not None else "",
+            )
+            return [end for end in ends if end]
+        low, high = (None if end is None else math.floor(end) for end in (over, most))
+        if low is None or high is None:
+            return [f"at least {low + 1:,}" if low is not None else f"at most {high:,}"]
+        return [f"{high:,}" if low + 1 == high else f"{low + 1:,} to {high:,}"]
+
     def _trait(self, text: str) -> str:
         if text in _PHRASES:
             return _PHRASES[text]
@@ -137,9 +164,14 @@ class Segmented:
         if level == "mostly":
             name, _, value = name.partition(" = ")
             return f"mostly {in_sentence(label(name, self.study))} {in_sentence(value_label(name, value, self.study))}"
-        if column(name, self.study).type == "integer":
+        if self._counts(name):
             level = {"high": "many", "low": "few"}[level]
         return f"{level} {in_sentence(label(name, self.study))}"
+
+    def _counts(self, name: str) -> bool:
+        """Whether a column counts things: whole numbers, or a name that begins with its unit (visits a month)."""
+        spec = column(name, self.study)
+        return spec.type == "integer" or bool(spec.unit and spec.label.lower().startswith(spec.unit.lower()))
 
 
 def decimals_of(rows: pd.DataFrame, low: str = "ci_low", high: str = "ci_high") -> int:

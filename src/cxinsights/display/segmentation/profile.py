@@ -66,7 +66,7 @@ def figure_profiles(result: Guarded) -> Block:
         how="Blue lies above the other segments, brown below; the deepest from 0.8 standard deviations. Outlined cells "
         "cannot be told from the others.",
         lists=[("Segments", [(s, segmented.name(s)) for s in segments])],
-        caption=f"{segmented.base} What made the segments is described, not tested."
+        caption=f"{segmented.base} What made the segments is described, not tested.{segmented.latest_scores}"
         + (f" {as_subject(spelled(left_out))} further rows stand in the table." if left_out else ""),
     )
 

@@ -28,7 +28,7 @@ def figure_stability(result: Guarded) -> Block:
     return Figure(
         key="stability",
         title=_title_of_stability(segmented),
-        subtitle="Jaccard index: share of a segment that comes back in a bootstrap sample, 1 all of it",
+        subtitle="Share of each segment that comes back when customers are drawn anew (Jaccard index), 1 all of it",
         draw=lambda width: plot_stability(result, width=width),
         name="Stability of each segment",
         alt=f"Dot and interval chart of {segmented.counted(len(frame))}. {said[0]} comes back most"
@@ -56,7 +56,7 @@ def figure_choice(result: Guarded) -> Block:
     return Figure(
         key="choice",
         title=_title_of_choice(segmented, out),
-        subtitle="Adjusted Rand index: how alike two bootstrap samples are segmented, 1 all alike, by number of "
+        subtitle="How alike two samples of customers are segmented (adjusted Rand index), 1 all alike, by number of "
         "segments",
         draw=lambda width: plot_choice(result, width=width),
         name="Number of segments",
@@ -155,7 +155,7 @@ def _title_of_choice(segmented: Segmented, out: pd.DataFrame) -> str:
         return "No number of segments stands out from structureless data"
     if segmented.verdict == "constructed":
         return f"{as_subject(k)} stand out, but do not come back alike"
-    return f"{as_subject(k)} segments stand out furthest and come back"
+    return f"{as_subject(k)} segments are the clearest split, and come back"
 
 
 def _jaccard(one: pd.Series) -> str:

@@ -86,11 +86,12 @@ def _mix(segmented: Segmented) -> str:
         return ""
     shown = mix[is_shown(mix["p_adjusted"])]
     tested = shown[shown["p_adjusted"].astype(float).notna()]
+    whose = possessive(segmented.subject.name)
     clear = tested[tested["p_adjusted"].astype(float) < 1 - CONFIDENCE]
     if not len(tested):
-        return "Whether its mix differs from the rest of the company was not tested."
+        return f"Whether {whose} mix of segments differs from the rest of the company was not tested."
     if not len(clear):
-        return "Its mix of segments cannot be told from the rest of the company."
+        return f"{as_subject(whose)} mix of segments cannot be told from the rest of the company’s."
     more = [one.segment for one in clear.itertuples() if one.difference > 0]
     fewer = [one.segment for one in clear.itertuples() if one.difference < 0]
     parts = [f"more of {joined(more)}"] * bool(more) + [f"fewer of {joined(fewer)}"] * bool(fewer)

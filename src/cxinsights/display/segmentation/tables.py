@@ -48,7 +48,7 @@ def table_sizes(result: Guarded) -> Block:
     return _table(
         "numbers", "All segments as a table", ["Segment"], names, rows,
         note="Jaccard index: share of a segment that comes back in a bootstrap sample; stable from 0.75, a pattern "
-        "only from 0.6.",
+        f"only from 0.6.{' Value is in the study’s currency.' * segmented.has_value}",
     )  # fmt: skip
 
 
@@ -89,7 +89,7 @@ def table_held_out(result: Guarded) -> Block:
         "held-out", "What the segments feel and are worth", ["Column", "Segment"], names, rows,
         subtitle="These columns had no part in making the segments",
         note="Each segment is compared with all other customers; p is adjusted (Benjamini–Hochberg) among all segments "
-        "and reports for the same column. Not tested: under 30 answers on a side.",
+        f"and reports for the same column. Not tested: under 30 answers on a side.{segmented.latest_scores}",
     )  # fmt: skip
 
 
