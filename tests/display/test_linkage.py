@@ -48,8 +48,8 @@ def test_a_clear_pattern_is_said_with_its_size_and_base(whole) -> None:
     r = with_interval(one["correlation"], one["ci_low"], one["ci_high"], 2)
     size = with_interval(slope["coefficient"], slope["coef_low"], slope["coef_high"], 0)
     assert headline.lead == (
-        f"Across 40\u00a0sites the correlation is {r}, 95% interval: {size} points of NPS with each point of mood. "
-        "One wave says nothing about direction."
+        f"Across 40\u00a0sites the correlation is {r}; each point more of mood goes with {size} more points of NPS. "
+        "Intervals are 95%. One wave says nothing about direction."
     )
 
 
@@ -62,7 +62,7 @@ def test_facts_are_the_results_numbers(whole) -> None:
         "Correlation of sites": texts[0],
         "If means were exact": texts[1],
         "Sites truly differ by": f"{spread['sd_between']:.0f} ({spread['sd_low']:.0f} to {spread['sd_high']:.0f}) "
-        "points, SD",
+        "points, standard deviation",
     }
 
 
@@ -88,7 +88,7 @@ def test_sites_that_do_not_fit_are_counted_in_the_headline_and_named_in_the_figu
 def test_a_pattern_the_other_way_is_said_so() -> None:
     result = linkage(company(slope=-40, noise=3, customers=300))
     assert title(result) == "Sites with higher mood score lower on NPS"
-    assert "points fewer of NPS with each point of mood" in headline_linkage(result).lead
+    assert "fewer points of NPS. Intervals are 95%." in headline_linkage(result).lead
 
 
 def test_no_clear_pattern_is_worded_as_not_told() -> None:
@@ -103,7 +103,7 @@ def test_under_thirty_sites_the_headline_makes_no_claim() -> None:
     result = linkage(company(20, noise=0, customers=300))
     assert result.associations.iloc[0]["ci_low"] > 0
     assert title(result) == "20 sites are too few to say what goes with NPS"
-    assert "with each point" not in headline_linkage(result).lead
+    assert "each point more" not in headline_linkage(result).lead
     assert table_associations(result).rows  # shown, without a claim
 
 
@@ -121,8 +121,12 @@ def test_too_few_sites_are_refused_and_still_listed() -> None:
 @pytest.mark.parametrize(
     ("change", "headline", "lead"),
     [
-        (lambda f: f.head(0), "Nothing to link in Corner Shops: no answers of both sides",
+        (lambda f: f.head(0), "Nothing to link in Corner Shops: no answers",
          "No site has answers in this period."),
+        (lambda f: f.assign(nps=np.nan), "Nothing to link in Corner Shops: no answers of customers",
+         "No site has answers of customers in this period."),
+        (lambda f: f.assign(n_customers=3), "Corner Shops has too few answers to link both sides",
+         "No site has answers enough of both sides."),
         (lambda f: f.assign(nps=3.0), "Nothing to link in Corner Shops: one side never varies",
          "NPS is the same at every site: nothing can go with it."),
         (lambda f: f.assign(**dict.fromkeys(ITEMS, 3.0)), "Nothing to link in Corner Shops: one side never varies",
@@ -149,7 +153,7 @@ def test_a_units_report_says_how_its_own_sites_lie_among_all() -> None:
     assert not [name for name in others if re.search(rf"\b{name}\b", html)]  # no other unit's site has its name here
     assert {row[0] for row in table_leave_one_out(result).rows} & {"a site of another unit"}
     quiet = linkage(owned(company(noise=0, customers=300), "r1", "u0"), **asked)
-    assert title(quiet) == "None of Unit 1.0’s ten sites lies surely off the company’s pattern"
+    assert title(quiet) == "None of Unit 1.0’s ten sites is clearly off the company’s pattern"
     unclear = linkage(owned(company(slope=0, noise=0, customers=300, seed=4), "r1", "u0"), **asked)
     assert title(unclear) == "No clear pattern among sites to place Unit 1.0’s in"
 
@@ -243,6 +247,51 @@ def test_an_effect_between_too_few_groups_is_not_given_a_size() -> None:
     assert rows["sites of one region"][0].startswith("+")
 
 
+def test_an_effect_between_groups_wider_than_the_scale_is_not_given_a_size() -> None:
+    made = means_only(company(noise=3, customers=300))
+    by_unit = made["sites"].groupby(["region", "unit"])[ITEMS]
+    made["sites"][ITEMS] -= 0.97 * (by_unit.transform("mean") - made["sites"][ITEMS].mean())  # units hardly differ
+    result = linkage(made)
+    model = result.model.set_index(["metric", "grouping", "term"])
+    wide = {
+        (metric, term): model.loc[(metric, "unit", term), "coef_high"] - model.loc[(metric, "unit", term), "coef_low"]
+        for metric in ("nps", "csat_mean")
+        for term in ("within", "between")
+    }
+    assert wide["nps", "between"] > 200 > wide["nps", "within"]
+    assert wide["csat_mean", "between"] > 4 > wide["csat_mean", "within"]
+    rows = {(row[0], row[1]): row[2] for row in table_linkage_model(result).rows}
+    assert rows["Mood with NPS", "4 units’ means"] == "cannot tell: wider than the scale"
+    assert rows["Mood with CSAT, mean", "4 units’ means"] == "cannot tell: wider than the scale"
+    assert rows["Mood with NPS", "sites of one unit"].startswith("+")
+
+
+def test_of_very_many_sites_the_table_holds_the_farthest_and_names_the_file() -> None:
+    few, many = linkage(company(96, noise=3)), linkage(company(104, noise=3))
+    assert len(table_linkage_sites(few).rows) == len(few.sites)
+    assert "sites.csv" not in table_linkage_sites(few).note
+    shown = table_linkage_sites(many)
+    n = len(many.sites)
+    assert shown.note.endswith(f" The 100 of {n} that lie farthest from the line; all are in the file sites.csv.")
+    distance = many.sites.set_index("site")["off_line"].abs()
+    nearest = set(distance.nsmallest(n - 100).index)
+    assert [row[0] for row in shown.rows] == [site for site in many.sites["site"] if site not in nearest]
+
+
+def test_a_single_statement_is_quoted_in_sentences_and_not_in_tables() -> None:
+    result = linkage(company(noise=3, customers=300), items=ITEMS[:1])
+    assert title(result) == "Sites with higher “mood 1” score higher on NPS; means are unsteady"
+    assert "each point more of “mood 1” goes with" in headline_linkage(result).lead
+    assert table_linkage_sites(result).columns[1].name == "Mood 1"
+
+
+def test_a_standing_is_stated_only_where_both_intervals_allow_it(whole) -> None:
+    standings = {row[0]: row[5] for row in table_linkage_sites(whole).rows}
+    for one in whole.sites.itertuples():
+        assert standings[one.site].startswith("perhaps ") == (not one.certain)
+    assert set(standings.values()) >= {"Both high", "perhaps both high", "perhaps only customers high"}
+
+
 def test_bases_and_who_takes_no_part_stand_in_the_captions() -> None:
     made = company()
     made["sites"].loc[0, "n_customers"] = 9
@@ -251,8 +300,8 @@ def test_bases_and_who_takes_no_part_stand_in_the_captions() -> None:
     caption = plain(figure_association(linkage(made)).caption)
     assert caption == (
         "37 sites with 2,220 answers of customers and 370 answers of employees, July to September 2026, Corner Shops. "
-        "Three of 40 sites take no part: one with fewer than 10 answers of customers or 5 of employees, one hidden, so "
-        "as not to give anybody away and one without one of the two scores. Pattern, not proof of cause."
+        "Three of 40 sites take no part: one has fewer than 10 answers of customers or 5 of employees, one is hidden "
+        "so as not to give anybody away and one lacks one of the two scores. Pattern, not proof of cause."
     )
 
 
@@ -354,5 +403,5 @@ def test_scores_that_are_shares_are_written_in_percent() -> None:
     expected = [f"{100 * one[name]:.0f}" for name in ("customer_score", "customer_low", "customer_high")]
     assert cell == f"{expected[0]}% ({expected[1]} to {expected[2]})"
     slope = result.model.iloc[0]
-    assert f": {100 * slope['coefficient']:.0f}" in headline_linkage(result).lead
+    assert f"goes with {100 * slope['coefficient']:.0f}" in headline_linkage(result).lead
     assert SCORES == ["nps", "csat_mean"]

@@ -101,7 +101,7 @@ def _title(linked: Linked) -> str:
     n, names = len(linked.misfits), linked.misfits["site"].tolist()
     sites = f"{possessive(linked.subject.name)} {linked.sites_word}" if linked.of_unit else linked.sites_word
     if not n:
-        return f"None of {sites if linked.of_unit else 'the ' + sites} lies surely off the line"
+        return f"None of {sites if linked.of_unit else 'the ' + sites} is clearly off the line"
     lies = "lies" if n == 1 else "lie"
     who = f"{as_subject(spelled(n))} of {sites}" if linked.of_unit else (
         f"{as_subject(spelled(n))} {linked.site_word if n == 1 else linked.sites_word}"

@@ -1,5 +1,6 @@
 """A linkage's result with the names and lookups that its sentences, tables and figures share."""
 
+import math
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -160,7 +161,10 @@ class Linked:
 
     def item(self, name: str) -> str:
         """An employees' measure inside a sentence."""
-        return self._scale() if name == SCALE else in_sentence(label(name, self.study))
+        if name == SCALE:
+            return self._scale()
+        own = in_sentence(label(name, self.study))
+        return own if self.result.parallel else f"“{own}”"  # a statement that people answered, not the name of a thing
 
     def metric(self, name: str) -> str:
         """A customers' score inside a sentence."""
@@ -173,12 +177,22 @@ class Linked:
 
     def measure(self, name: str) -> str:
         """Any measure at the beginning of a line."""
-        known = name == SCALE or name in self.params.items
-        return as_subject(self.item(name) if known else self.metric(name))
+        if name == SCALE:
+            return as_subject(self._scale())
+        return as_subject(in_sentence(label(name, self.study)) if name in self.params.items else self.metric(name))
 
     def unit_of(self, metric: str) -> float:
         """What one point of a score is drawn and written as: shares in percent."""
         return 100.0 if metric in METRICS and METRICS[metric].kind == "share" else 1.0
+
+    def width_of(self, metric: str) -> float:
+        """From one end of a score's scale to the other; unbounded where the study does not say."""
+        if metric in METRICS:
+            rules, kind = self.study.scores, METRICS[metric].kind
+            scale = rules.ces if metric.startswith("ces") else rules.csat
+            return {"nps": 200.0, "share": 1.0}.get(kind, float(scale.max - scale.min))
+        spec = column(metric, self.study)
+        return math.inf if spec.min is None or spec.max is None else float(spec.max - spec.min)
 
     def score_text(self, metric: str, value: float, low: float, high: float) -> str:
         """A site's score and interval as its measure is written; alone where there is no interval."""
@@ -237,11 +251,11 @@ class Linked:
         one = self.summary
         fewest = f"{self.params.min_customers} answers of {self.customers} or {self.params.min_employees} of "
         parts = [
-            (one["n_small"], f"with fewer than {fewest}{self.employees}"),
-            (one["n_hidden"], "hidden, so as not to give anybody away"),
-            (one["n_incomplete"], "without one of the two scores"),
+            (one["n_small"], ("has", "have"), f"fewer than {fewest}{self.employees}"),
+            (one["n_hidden"], ("is", "are"), "hidden so as not to give anybody away"),
+            (one["n_incomplete"], ("lacks", "lack"), "one of the two scores"),
         ]
-        reasons = [f"{spelled(int(n))} {why}" for n, why in parts if n]
+        reasons = [f"{spelled(int(n))} {verbs[int(n) != 1]} {why}" for n, verbs, why in parts if n]
         if not reasons:
             return ""
         out = int(one["n_sites"] - one["n"])

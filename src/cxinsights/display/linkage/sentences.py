@@ -70,7 +70,7 @@ def _title_of_unit(linked: Linked) -> str:
     misfits = len(linked.misfits)
     ours = f"{own} {spelled(n)} {linked.sites_word if n > 1 else linked.site_word}"
     if not misfits:
-        return fitting(f"None of {ours} lies surely off the company’s pattern", f"None of {ours} lies surely off")
+        return fitting(f"None of {ours} is clearly off the company’s pattern", f"None of {ours} is clearly off")
     verb = "does" if misfits == 1 else "do"
     return fitting(
         f"{as_subject(spelled(misfits))} of {ours} {verb} not fit the company’s pattern",
@@ -90,8 +90,11 @@ def _title_without(linked: Linked) -> str:
         return f"{name} has too few {linked.sites_word} to link both sides"
     if result.status == "refused":
         return f"Nothing to link in {name}: one side never varies"
+    if result.status == "no_data" and "enough" in result.reason:
+        return f"{name} has too few answers to link both sides"
     if result.status == "no_data":
-        return f"Nothing to link in {name}: no answers of both sides"
+        side = next((side for side in ("employees", "customers") if side in result.reason), "")
+        return f"Nothing to link in {name}: no answers{f' of {side}' * bool(side)}"
     return f"Employees and customers of {name} are not shown: too few answers"
 
 
@@ -109,8 +112,9 @@ def _lead(linked: Linked) -> str:
     if linked.result.parallel:
         parts = [f"Correlations across {linked.n_sites(one['n'])}, with 95% intervals."]
     else:
-        found = f"Across {linked.n_sites(one['n'])} the correlation is {correlation_text(one)}, 95% interval"
-        parts = [f"{found}{_slope(linked)}."]
+        slope = _slope(linked)
+        found = f"Across {linked.n_sites(one['n'])} the correlation is {correlation_text(one)}{slope}."
+        parts = [f"{found} {'Intervals are' if slope else 'The interval is'} 95%."]
     if linked.unsteady:
         names = [
             f"{linked.metric(name) if name == one['metric'] else linked.item(name)} {number(value, 2)}"
@@ -131,7 +135,7 @@ def _site_names(linked: Linked, rows: pd.DataFrame, most: int | None = None) -> 
 
 
 def _slope(linked: Linked) -> str:
-    """What goes with one point more of the employees' score among all sites, as the end of a sentence."""
+    """What goes with one point more of the employees' score among all sites, as the second half of a sentence."""
     rows = linked.result.model
     if not (len(rows) and linked.claims and linked.sign):
         return ""
@@ -142,9 +146,9 @@ def _slope(linked: Linked) -> str:
     one = rows.iloc[0]
     low, high = sorted(map(abs, (one["coef_low"], one["coef_high"])))
     size = linked.points_text(one["metric"], abs(one["coefficient"]), low, high)
-    way = "" if one["coefficient"] > 0 else " fewer"
-    points = f"{size} points{way} of {linked.metric(one['metric'])}"
-    return f": {points} with each point of {linked.item(one['item'])}"
+    way = "more" if one["coefficient"] > 0 else "fewer"
+    points = f"{size} {way} points of {linked.metric(one['metric'])}"
+    return f"; each point more of {linked.item(one['item'])} goes with {points}"
 
 
 def _facts(linked: Linked) -> list[Fact]:
@@ -163,7 +167,8 @@ def _facts(linked: Linked) -> list[Fact]:
     if not isinstance(spread["sd_between"], Suppressed) and np.isfinite(spread["sd_between"]):
         text = linked.points_text(one["metric"], spread["sd_between"], spread["sd_low"], spread["sd_high"])
         value, rest = _split(text)
-        facts.append(Fact(f"{as_subject(linked.sites_word)} truly differ by", value, f"{rest} points, SD"))
+        by = f"{rest} points, standard deviation"
+        facts.append(Fact(f"{as_subject(linked.sites_word)} truly differ by", value, by))
     taking = f"of {int(linked.summary['n_sites']):,} take part"
     return [*facts, Fact(as_subject(linked.sites_word), f"{int(one['n']):,}", taking)][:3]
 

@@ -8,7 +8,7 @@ from cxinsights.analysis.linkage import SCALE
 from cxinsights.display.blocks import Block, Column, Nothing, Prose, Table
 from cxinsights.display.linkage.linked import Linked, correlation_text
 from cxinsights.display.numbers import DASH, interval, number, p_text, share_text, signed, with_interval
-from cxinsights.display.words import as_subject, joined, spelled
+from cxinsights.display.words import as_subject, in_sentence, joined, spelled
 from cxinsights.params import LinkageParams
 from cxinsights.privacy import Guarded, Suppressed, is_shown
 from cxinsights.schemas.columns import column, value_label
@@ -19,6 +19,8 @@ __all__ = [
 ]  # fmt: skip
 
 _MOST_ROWS = 20
+_MOST_SITES = 100
+"""Rows that can still be scrolled through on a phone."""
 _FEWEST_DF = 2
 """Degrees of freedom under which an effect has no interval worth its name."""
 
@@ -80,7 +82,7 @@ def table_aggregation(result: Guarded) -> Block:
         return Nothing()
     rows = [_spread_row(linked, one) for _, one in result.aggregation.iterrows()]
     names = [
-        "ICC(1)", "ICC(2)", "Agreement, r_wg(j)", "the same, skewed null", "Agreeing", "True spread", "Spread of means",
+        "ICC(1)", "ICC(2)", "Agreement", "Agreement, skewed null", "Agreeing", "True spread", "Spread of means",
         "Answers", as_subject(linked.sites_word),
     ]  # fmt: skip
     word = linked.site_word
@@ -91,9 +93,10 @@ def table_aggregation(result: Guarded) -> Block:
         rows,
         subtitle=f"How far {linked.sites_word} differ, with 95% intervals",
         note=f"ICC(1): share of the differences between people that lies between {linked.sites_word}. ICC(2): "
-        f"reliability of a {word}’s mean; under {RELIABLE:g} it is called unsteady. Agreement: median over "
+        f"reliability of a {word}’s mean; under {RELIABLE:g} it is called unsteady. Agreement: r_wg(j), median over "
         f"{linked.sites_word}; agreeing are those of {AGREEMENT:g} and more. True spread: standard deviation beyond "
-        f"chance.{_untold(linked)}",
+        f"chance. Answers are those to each question; elsewhere a {word} counts with the question that fewest "
+        f"answered.{_untold(linked)}",
     )
 
 
@@ -156,6 +159,10 @@ def table_linkage_sites(result: Guarded) -> Block:
     if not len(frame) or result.status not in ("ok", "refused"):
         return Nothing()
     item, metric = _lead_pair(linked)
+    n_own, capped = len(frame), ""
+    if n_own > _MOST_SITES:
+        frame = _farthest(frame, _MOST_SITES)
+        capped = f" The {_MOST_SITES} of {n_own:,} that lie farthest from the line; all are in the file sites.csv."
     rows = [
         [
             one["site"],
@@ -176,8 +183,9 @@ def table_linkage_sites(result: Guarded) -> Block:
         f"Every {linked.site_word}",
         head,
         rows,
-        note=f"Standing against the means of all {linked.sites_word}; “surely” where no interval holds a mean. The "
-        f"distance is adjusted among all {linked.sites_word} (Benjamini–Hochberg).",
+        note=f"Standing against the means of all {linked.sites_word}; “perhaps” unless both intervals lie clear of "
+        f"the means. The "
+        f"distance is adjusted among all {linked.sites_word} (Benjamini–Hochberg).{capped}",
     )
 
 
@@ -321,9 +329,14 @@ def _site_cells(linked: Linked, one: pd.Series, item: str, metric: str) -> list[
     distance = DASH if pd.isna(off) else signed(times * off, 0 if times > 1 or metric == "nps" else 2)
     if pd.isna(one["quadrant"]):
         return [*scores, distance, p_text(p), "takes no part"]
-    surely = "surely " if one["certain"] else ""
-    place = value_label("quadrant", one["quadrant"])
-    return [*scores, distance, p_text(p), f"{surely}{place.lower()}" if surely else place]
+    place = linked.quadrant(one["quadrant"])
+    return [*scores, distance, p_text(p), place if one["certain"] else f"perhaps {in_sentence(place)}"]
+
+
+def _farthest(sites: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Sites farthest from the line, in their own order; those without a distance come last."""
+    distance = pd.to_numeric(sites["off_line"].where(is_shown(sites["off_line"])), errors="coerce").abs()
+    return sites[distance.rank(method="first", ascending=False, na_option="bottom") <= most]
 
 
 def _lead_pair(linked: Linked) -> tuple[str, str]:
@@ -347,10 +360,13 @@ def _term(linked: Linked, one: pd.Series) -> str:
 
 
 def _effect_cells(linked: Linked, one: pd.Series) -> list[str]:
+    df = number(one["df"], 0 if one["df"] >= 10 else 1)
     if one["df"] < _FEWEST_DF:
-        return ["too few groups to say", DASH, number(one["df"], 1), DASH]
+        return ["too few groups to say", DASH, df, DASH]
+    if one["coef_high"] - one["coef_low"] > linked.width_of(one["metric"]):
+        return ["cannot tell: wider than the scale", DASH, df, p_text(one["p_value"])]
     size = linked.points_text(one["metric"], one["coefficient"], one["coef_low"], one["coef_high"], with_sign=True)
-    return [size, _corrected(linked, one), number(one["df"], 1), p_text(one["p_value"])]
+    return [size, _corrected(linked, one), df, p_text(one["p_value"])]
 
 
 def _corrected(linked: Linked, one: pd.Series) -> str:
