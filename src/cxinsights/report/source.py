@@ -22,7 +22,7 @@ from cxinsights.report.cache import remember
 from cxinsights.report.families import Families, gather, load_families, save_families, with_families
 from cxinsights.report.findings import read_findings
 from cxinsights.report.fingerprints import code_hash, short_hash
-from cxinsights.report.inputs import FITTED, Inputs
+from cxinsights.report.inputs import FITTED, Inputs, fitted
 from cxinsights.report.record import Provenance, record
 
 __all__ = ["Source", "open_source"]
@@ -55,7 +55,7 @@ class Source:
         """What the report's analysis reads: its frame, and what it needs beside it."""
         if self.params.analysis not in FITTED:
             raise ReportError(f"the {self.params.analysis} reads source.baseline and source.targets, and no rows.")
-        return FITTED[self.params.analysis].read(self)
+        return fitted(self.params.analysis).read(self)
 
     @property
     def rows(self) -> pd.DataFrame:
@@ -111,7 +111,7 @@ class Source:
     @cached_property
     def families(self) -> Families:
         """What all reports of this analysis and period decide together: computed once and kept."""
-        if not _decided_together(get_type_hints(FITTED[self.params.analysis].fit)["return"]):
+        if not _decided_together(get_type_hints(fitted(self.params.analysis).fit)["return"]):
             return {}
         study, analysis = self.study, self.params.analysis
         manifest = read_manifest(self.project, study)
@@ -121,7 +121,7 @@ class Source:
         folder = self.project.private(study.name) / "families" / self.params.period / analysis
         kept = load_families(folder, fingerprint)
         if kept is None:
-            fit = FITTED[analysis].fit
+            fit = fitted(analysis).fit
             kept = gather(study, lambda region, unit: self._of(region, unit).fit(fit))
             save_families(kept, folder, fingerprint)
         return kept

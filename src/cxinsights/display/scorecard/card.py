@@ -244,7 +244,7 @@ class Card:
             return f"Under the target of {text}"
         if row["ci_low"] > target:
             return f"Over the target of {text}"
-        return f"About on the target of {text}, cannot tell"
+        return f"We cannot tell if the target of {text} is met"
 
     def name_of(self, row: pd.Series) -> str:
         """What pages call a part."""

@@ -1,19 +1,18 @@
-"""What each analysis reads of a study, and the function that it is for: a module per analysis, and the list."""
+"""What each analysis reads of a study, and the function that it is for: a module per analysis, and the list.
+
+An analysis is loaded when its report asks for it: a kernel starts sooner without the libraries of the others.
+"""
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, NamedTuple
 
-from cxinsights.analysis.drivers import fit_drivers
-from cxinsights.analysis.funnel import fit_funnel
-from cxinsights.analysis.linkage import fit_linkage
-from cxinsights.analysis.segmentation import fit_segmentation
-from cxinsights.report.inputs.drivers import read_drivers
-from cxinsights.report.inputs.funnel import read_funnel
-from cxinsights.report.inputs.linkage import read_linkage
 from cxinsights.report.inputs.reading import Inputs, Opened
-from cxinsights.report.inputs.segmentation import read_segmentation
 
-__all__ = ["FITTED", "Fitted", "Inputs"]
+__all__ = ["FITTED", "Fitted", "Inputs", "fitted"]
+
+FITTED = ("segmentation", "funnel", "linkage", "drivers")
+"""Analyses that are fitted to rows; the scorecard reads the baseline and no rows."""
 
 
 class Fitted(NamedTuple):
@@ -23,10 +22,8 @@ class Fitted(NamedTuple):
     read: Callable[[Opened], Inputs]
 
 
-FITTED = {
-    "segmentation": Fitted(fit_segmentation, read_segmentation),
-    "funnel": Fitted(fit_funnel, read_funnel),
-    "linkage": Fitted(fit_linkage, read_linkage),
-    "drivers": Fitted(fit_drivers, read_drivers),
-}
-"""By analysis; the scorecard reads the baseline and no rows."""
+def fitted(analysis: str) -> Fitted:
+    """Function and reader of one of `FITTED`, from the modules of its name."""
+    fit = import_module(f"cxinsights.analysis.{analysis}")
+    read = import_module(f"cxinsights.report.inputs.{analysis}")
+    return Fitted(getattr(fit, f"fit_{analysis}"), getattr(read, f"read_{analysis}"))
