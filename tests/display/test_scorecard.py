@@ -224,7 +224,7 @@ def test_a_target_is_met_or_missed_only_by_the_whole_interval(south) -> None:
     said = {
         5: "",
         30: "Under the target of 30",
-        12: "About on the target of 12, cannot tell",
+        12: "We cannot tell if the target of 12 is met",
         -20: "Over the target of −20",
     }
     for value in (30, 12, -20):
