@@ -1,18 +1,26 @@
 """Corner shops large enough for every part of a page: one unit with many answers, one with few, one with none."""
 
+import io
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
 import numpy as np
 import pandas as pd
+from rich.console import Console
 
-from cxinsights.params import Project
+from cxinsights.batch.plan import Plan, make_plan
+from cxinsights.batch.run import Summary, run_plan
+from cxinsights.data.importing import import_study
+from cxinsights.params import Project, load_study
+from cxinsights.publish.index import write_index
+from cxinsights.report.quality import write_quality_page
 from tests.small import make_project
 
 SHOPS = """
@@ -85,6 +93,19 @@ def write_notebook(path: Path, *cells: str) -> None:
     made.metadata.kernelspec = {"name": "cxinsights", "display_name": "cxinsights", "language": "python"}
     path.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(made, path)
+
+
+def make_reports(project: Project, study_name: str, paths: Collection[str]) -> tuple[Plan, Summary, list[str]]:
+    """Make these reports (paths under their period), the data-quality page and the list; with the lines printed."""
+    study = load_study(project, study_name)
+    write_quality_page(project, study, import_study(project, study))
+    plan = make_plan(project, study, period=PERIOD)
+    wanted = {report: p for report, p in plan.reports.items() if report.path.split(f"/{PERIOD}/")[1] in paths}
+    assert len(wanted) == len(paths)
+    plan, printed = replace(plan, reports=wanted), io.StringIO()
+    summary = run_plan(project, plan, Console(file=printed, width=200), workers=2)
+    write_index(project)
+    return plan, summary, printed.getvalue().splitlines()
 
 
 def environment(project: Project) -> dict[str, str]:

@@ -1,28 +1,25 @@
 """Reports made by their notebooks: what lies in a folder, what fails alone, what two runs have in common."""
 
-import io
 import json
 import os
 import re
 import shutil
 import socket
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import nbformat
 import pytest
-from rich.console import Console
 
-from cxinsights.batch.plan import Plan, make_plan
-from cxinsights.batch.run import Summary, run_plan
-from cxinsights.data.importing import import_study
-from cxinsights.params import Project, load_study
-from cxinsights.publish.index import write_index
-from tests.batch.shops import PERIOD, make_shops, write_notebook
+from cxinsights.batch.plan import Plan
+from cxinsights.batch.run import Summary
+from cxinsights.params import Project
+from tests.batch.shops import PERIOD, make_reports, make_shops, write_notebook
 from tests.small import make_project
 
 NORTH, SOUTH, WEST = (f"shops/{PERIOD}/shops/{unit}" for unit in ("north", "south", "west"))
+OWN = f"shops/{PERIOD}/"
 BROKEN = "assert unit != 'south', 'broken on purpose'"
 
 
@@ -47,16 +44,10 @@ class Ran:
 
 
 def run(project: Project, *paths: str) -> Ran:
-    study = load_study(project, "shops")
-    import_study(project, study)
-    plan = make_plan(project, study)
-    plan = replace(plan, reports={report: p for report, p in plan.reports.items() if report.path in paths})
-    assert len(plan.reports) == len(paths)
-    printed = io.StringIO()
-    summary = run_plan(project, plan, Console(file=printed, width=200), workers=2)
+    plan, summary, printed = make_reports(project, "shops", [path.removeprefix(OWN) for path in paths])
     outputs = project.outputs
     files = {p.relative_to(outputs).as_posix(): p.read_bytes() for p in outputs.rglob("*") if p.is_file()}
-    return Ran(project, plan, summary, printed.getvalue().splitlines(), files)
+    return Ran(project, plan, summary, printed, files)
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +137,6 @@ def test_scorecards_are_made_last_and_link_what_the_others_found(first: Ran) -> 
 
 
 def test_no_page_of_a_run_links_to_one_that_was_not_made(first: Ran) -> None:
-    write_index(first.project)
     linked = set()
     for path in first.project.outputs.rglob("index.html"):
         for link in re.findall(r'href="([^"#]+?index\.html)"', path.read_text(encoding="utf-8")):

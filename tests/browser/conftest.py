@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from cxinsights.params import Project
-from tests.batch.shops import PERIOD, SHOPS, command
+from tests.batch.shops import PERIOD, SHOPS, make_reports
 from tests.browser.chain import make_chain
 
 PAGES = {
@@ -42,13 +42,11 @@ def pages(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Project
     """A project with the pages above made by its notebooks: the shops without the one that has no answers, a chain."""
     project = make_chain(tmp_path_factory.mktemp("pages"))
     (project.params / "shops" / "study.yml").write_text(SHOPS.replace("  west: {label: West}\n", ""), encoding="utf-8")
-    north = ["--region", "chain", "--unit", "north", "--only", "funnel,linkage"]
-    for asked in (
-        ["shops"],
-        ["chain", *north],
-        ["chain", "--region", "_all", "--only", "segmentation,linkage"],
-        ["chain", "--only", "scorecard"],  # of all units: each page links the others
-    ):
-        ran = command(project, "run", "--period", PERIOD, "--study", *asked)
-        assert ran.returncode == 0, ran.stdout + ran.stderr
+    units = ["_all/_all", "shops/north", "shops/south"]
+    shops = [f"{unit}/{analysis}" for unit in units for analysis in ("drivers", "scorecard")]
+    scorecards = [f"{unit}/scorecard" for unit in ("_all/_all", "chain/north", "chain/south")]  # each links the others
+    chain = ["chain/north/funnel", "chain/north/linkage", "_all/_all/segmentation", "_all/_all/linkage", *scorecards]
+    for study, paths in (("shops", shops), ("chain", chain)):
+        _, summary, _ = make_reports(project, study, paths)
+        assert [outcome.error for outcome in summary.failed] == []
     return project
