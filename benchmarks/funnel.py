@@ -57,7 +57,7 @@ def count_here(path: Path) -> list[int]:
     rules = JourneyRules(
         STEPS, _microseconds(_START), end, end, window=SECONDS * 1_000_000, tries=DAYS * 86_400_000_000
     )
-    file = pq.ParquetFile(path, read_dictionary=["customer_id", "stage"])
+    file = pq.ParquetFile(path, read_dictionary=["customer_id", "stage"], memory_map=True)
     found = scan_journeys(read_ahead(file.iter_batches(batch_size=1 << 20)), rules)
     return [int((found.reached >= step).sum()) for step in range(1, len(STEPS) + 1)]
 

@@ -9,6 +9,7 @@ equally far, the one that gets there first, from its latest start). Events at th
 An entrant whose time is not over when the log ends is open: neither converted nor lost.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ __all__ = ["JourneyRules", "Journeys", "batches_of", "read_ahead", "scan_journey
 
 _ORDERS = {"ordered": ORDERED, "strict": STRICT, "any": ANY}
 _FOREVER = 1 << 61
+_READ_AHEAD = 2  # with one, reader and scan wait for each other at every batch
 
 
 @dataclass(frozen=True)
@@ -207,13 +209,13 @@ def batches_of(events: pd.DataFrame) -> list[pa.RecordBatch]:
 
 
 def read_ahead(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The same batches, the next one read by a thread of its own while this one is scanned: for logs in large files."""
+    """The same batches, the next two read by a thread of its own while one is scanned: for logs in large files."""
     nothing = object()
     source = iter(batches)
     with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as reader:
-        ahead = reader.submit(next, source, nothing)
-        while (batch := ahead.result()) is not nothing:
-            ahead = reader.submit(next, source, nothing)
+        ahead = deque(reader.submit(next, source, nothing) for _ in range(_READ_AHEAD))
+        while (batch := ahead.popleft().result()) is not nothing:
+            ahead.append(reader.submit(next, source, nothing))
             yield batch
 
 
