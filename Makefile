@@ -48,7 +48,8 @@ gallery: env ## Run the notebooks in notebooks/ again and keep their outputs
 
 test: env ## Run all tests (browser tests need Chromium, and say so where there is none)
 	$(BIN)/cxinsights import demo
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --nbval --nbval-sanitize-with tests/nbval.cfg tests notebooks
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --nbval \
+		--nbval-sanitize-with tests/nbval.cfg notebooks tests
 
 check: env ## Check the code's form and every params file
 	$(BIN)/ruff format --check .

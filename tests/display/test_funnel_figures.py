@@ -106,6 +106,13 @@ def test_groups_are_drawn_where_their_curves_clearly_differ(width) -> None:
     assert badly_placed(ax) == []
 
 
+def test_groups_that_differ_only_on_their_way_are_not_said_to_convert_differently() -> None:
+    ways = {"a0 b1 c2": 160, "a0": 40, "a00 b4 c9": 160, "a00": 40}  # the web at once, the app late, four in five both
+    channel = {way: "app" if way.startswith("a00") else "web" for way in ways}
+    result = funnel(ways, {"channel": channel}, breakdowns=["channel"])
+    assert figure_curve(result).title == "How fast customers convert differs by channel at entry"
+
+
 @WIDTHS
 def test_groups_that_end_together_have_labels_apart(width) -> None:
     late = grouped(1500, 4, slower=0.05, seed=4)
@@ -175,8 +182,11 @@ def test_an_event_is_rare_by_all_who_turn_to_it_and_others_together_are_no_title
 
 
 def test_what_most_turn_to_is_the_title() -> None:
-    assert figure_flows(funnel({"a0 call1": 60, "a0": 40})).title == "Those who stop turn most often to call"
+    assert figure_flows(funnel({"a0 call1": 60, "a0": 40})).title == "Those who stop most often turn to call"
     assert figure_flows(funnel(WAYS)).title.replace("\u00a0", " ") == "70 in 100 stop and do nothing further"
+    skipping = funnel({"a0 b1 c2": 60, "a0 c1": 40})
+    assert figure_flows(skipping).title == "Those who stop most often skip on to application"
+    assert figure_flows(funnel({"a0 b1 c2": 995, "a0 x1": 5})).title == "Nobody stops and does nothing further"
 
 
 # Room ---------------------------------------------------------------------------------------------------

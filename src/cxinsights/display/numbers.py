@@ -84,7 +84,10 @@ def percent(share: float, decimals: int | None = None) -> str:
 
 def share_text(share: float, low: float, high: float) -> str:
     """A share and its interval: 24% (20 to 28)."""
-    return f"{percent(share)}{SPACE}({interval(100 * low, 100 * high, share_decimals(share))})"
+    decimals = share_decimals(share)
+    if share in (0, 1):  # an interval that is more than its end should read so: 100% (99.6 to 100.0)
+        decimals = share_decimals(high if share == 0 else low)
+    return f"{percent(share)}{SPACE}({interval(100 * low, 100 * high, decimals)})"
 
 
 def in_hundred(share: float) -> str:

@@ -138,10 +138,12 @@ def _title(result: Guarded) -> str:
     segment = _segment(result)
     if segment:
         name = in_sentence(label(segment, result.study))
-        ends = [(group, line["converted"].iloc[-1]) for group, line in _by_group(result, _lines(result))]
+        ends = [(group, line.iloc[-1]) for group, line in _by_group(result, _lines(result))]
         (most, high), (fewest, low) = ends[0], ends[-1]
+        shares = f"{most} {percent(high['converted'])}, {in_sentence(fewest)} {percent(low['converted'])}"
+        apart = high["ci_low"] > low["ci_high"]  # else the curves differ on their way, and end alike
         return fitting(
-            f"Conversion differs by {name} at entry: {most} {percent(high)}, {in_sentence(fewest)} {percent(low)}",
+            *([f"Conversion differs by {name} at entry: {shares}"] if apart else []),
             f"How fast customers convert differs by {name} at entry",
         )
     took = half_time(result).partition(f"{SPACE}(")[0]

@@ -10,7 +10,7 @@ from matplotlib.path import Path
 from cxinsights.display.blocks import Block, Figure, Nothing
 from cxinsights.display.funnel.names import base_of, is_fitted, shown, stage_name, step_in_sentence
 from cxinsights.display.labels import lines_of, text_width, wrapped
-from cxinsights.display.numbers import count, in_hundred, number, percent, share_text
+from cxinsights.display.numbers import SPACE, count, in_hundred, number, percent, share_text
 from cxinsights.display.theme import LIGHT, WIDE, new_axes
 from cxinsights.display.words import in_sentence
 from cxinsights.privacy import Guarded
@@ -21,6 +21,7 @@ _RARE = 0.01  # of entrants: smaller flows go into the rest
 _LISTED = 8
 _LINE = 19.5  # pixels of a line of text
 _NOTHING, _REST, _HIDDEN = "Nothing more", "Other events", "Not shown"
+_SKIPPED = ", a step skipped"
 
 
 def figure_flows(result: Guarded) -> Block:
@@ -35,8 +36,11 @@ def figure_flows(result: Guarded) -> Block:
     most = max(others, key=others.get) if others else ""
     who, so_far = ("wait or stop", " so far") if result.from_curve else ("stop", "")
     title = f"{in_hundred(quiet / entrants)} {who} and do nothing further{so_far}"
+    if not quiet:
+        title = f"Nobody {'has stopped and done' if so_far else 'stops and does'} nothing further{so_far}"
     if others and others[most] > quiet:
-        title = f"Those who {who} turn most often to {in_sentence(most)}"
+        turn = "skip on" if most.endswith(_SKIPPED) else "turn"
+        title = f"Those who {who} most often {turn} to {in_sentence(most.removesuffix(_SKIPPED))}"
     turned = f"; {number(others[most])} turned to {in_sentence(most)}" if others else ""
     alt = f"Flow chart of {count(entrants, 'entrant')}. {number(quiet)} went no further and did nothing else{turned}."
     return Figure(
@@ -87,7 +91,7 @@ def _stops(result: Guarded) -> list[tuple[str, str, int]]:
                 continue
             name = _NOTHING if row.kind == "nothing" else stage_name(result, row.next_stage)
             if row.kind == "instead" and row.next_stage in result.params.steps:
-                name = f"{name} again" if result.params.steps.index(row.next_stage) <= at else f"{name}, a step skipped"
+                name = f"{name} again" if result.params.steps.index(row.next_stage) <= at else f"{name}{_SKIPPED}"
             found[step, name] = found.get((step, name), 0) + int(row.n_moved)
     totals = pd.Series(found).groupby(level=1).sum()
     rare = {name for name in totals.index[totals < _RARE * entrants] if name not in (_NOTHING, _HIDDEN)}
@@ -114,7 +118,9 @@ def _sankey(result: Guarded, ax: Axes | None) -> Axes:
     converted = reached[-1] if names[-1] == result.params.steps[-1] else 0
     last = stage_name(result, names[-1])
     goals = {**({last: converted} if converted else {}), **ends}
-    texts = {goal: wrapped(f"{goal}, {number(n)}, {percent(n / entrants)}", 190, 14, 600) for goal, n in goals.items()}
+    texts = {
+        goal: wrapped(f"{goal}, {number(n)},{SPACE}{percent(n / entrants)}", 190, 14, 600) for goal, n in goals.items()
+    }
     right = max(text_width(text, 14, 600) for text in texts.values()) + 22
     span = WIDE - 4 - right
     columns = names[:-1] if converted else names
