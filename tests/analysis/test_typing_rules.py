@@ -21,7 +21,7 @@ def test_rules_are_found_and_hold_for_strangers() -> None:
     frame, segment = customers(1500, 1)
     rule = fit_typing_rule(frame, segment, ["visits", "channel"], seed=7)
     assert rule.table["rule"].tolist() == [
-        "visits > 6.5", "visits <= 6.5; channel = app", "visits <= 6.5; channel = web; phone",
+        "visits > 6", "visits <= 6; channel = app", "visits <= 6; channel = web; phone",
     ]  # fmt: skip
     strangers, of = customers(4000, 2)
     right = (assign_by_rules(strangers, rule.table) == of).mean()
@@ -61,7 +61,24 @@ def test_more_rules_must_earn_their_place() -> None:
         return fit_typing_rule(frame, other, ["visits", "channel"], seed=7).table["rule"].tolist()
 
     assert len(with_exception(12)) == 3  # one customer in a hundred: a rule more agrees better, but hardly
-    assert "visits > 10.5" in with_exception(10)  # four in a hundred
+    assert "visits > 10" in with_exception(10)  # four in a hundred
+
+
+def test_rounding_a_threshold_moves_no_whole_number_to_the_other_side() -> None:
+    for first in (1, 100, 1000, 1_234_000):
+        stock = pd.DataFrame({"stock": np.repeat(np.arange(first, first + 5.0), 60)})
+        wanted = np.select([stock["stock"] <= first + 1, stock["stock"] <= first + 2], ["A", "B"], "C")
+        rule = fit_typing_rule(stock, wanted, ["stock"], seed=7)
+        assert set(rule.table["rule"]) == {
+            f"stock <= {first + 1}", f"stock > {first + 1}; stock <= {first + 2}", f"stock > {first + 2}",
+        }  # fmt: skip
+        assert (rule.table["agreement"] == 1).all()
+
+
+def test_a_threshold_keeps_the_digits_that_part_customers() -> None:
+    near = pd.DataFrame({"rate": np.repeat([0.10001, 0.10003, 0.10005], 60)})
+    rule = fit_typing_rule(near, np.repeat(["A", "B", "C"], 60), ["rate"], seed=7)
+    assert rule.agreement == 1
 
 
 def test_thresholds_have_three_digits_and_a_missing_figure_meets_no_rule_about_it() -> None:
