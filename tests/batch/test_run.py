@@ -20,6 +20,7 @@ from tests.small import make_project
 
 NORTH, SOUTH, WEST = (f"shops/{PERIOD}/shops/{unit}" for unit in ("north", "south", "west"))
 OWN = f"shops/{PERIOD}/"
+WHOLE = f"{OWN}_all/_all"
 BROKEN = "assert unit != 'south', 'broken on purpose'"
 
 
@@ -59,14 +60,15 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Ran:
 
 @pytest.fixture(scope="module")
 def second(first: Ran) -> Ran:
-    """Two of them again, nothing remembered, with a notebook that now fails for one of them."""
+    """Two of them again, nothing remembered, with a notebook that now fails for one; and a scorecard that fails."""
     shutil.rmtree(first.project.private("shops"))
-    path = first.project.notebooks / "drivers.ipynb"
-    notebook = nbformat.read(path, as_version=4)
-    at = next(i for i, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", []))
-    notebook.cells.insert(at + 1, nbformat.v4.new_code_cell(BROKEN))
-    nbformat.write(notebook, path)
-    return run(first.project, f"{NORTH}/drivers", f"{SOUTH}/drivers")
+    for analysis, broken in (("drivers", BROKEN), ("scorecard", "assert False")):
+        path = first.project.notebooks / f"{analysis}.ipynb"
+        notebook = nbformat.read(path, as_version=4)
+        at = next(i for i, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", []))
+        notebook.cells.insert(at + 1, nbformat.v4.new_code_cell(broken))
+        nbformat.write(notebook, path)
+    return run(first.project, f"{NORTH}/drivers", f"{SOUTH}/drivers", f"{WHOLE}/scorecard")
 
 
 def test_a_report_is_a_notebook_a_page_its_tables_and_two_records(first: Ran) -> None:
@@ -147,6 +149,12 @@ def test_no_page_of_a_run_links_to_one_that_was_not_made(first: Ran) -> None:
     assert f"{NORTH}/scorecard/index.html" not in linked
 
 
+def test_a_scorecard_that_failed_is_not_linked_by_pages_made_before_it(second: Ran) -> None:
+    page = second.files[f"{NORTH}/drivers/index.html"].decode()
+    assert "<li>Corner Shops</li>" in page
+    assert "scorecard/index.html" not in page
+
+
 def test_another_user_may_read_what_was_made(first: Ran) -> None:
     folder = first.project.outputs / NORTH / "drivers"
     for path in (folder, *folder.iterdir()):
@@ -164,14 +172,17 @@ def test_a_line_per_report_where_there_is_no_terminal(first: Ran) -> None:
 
 
 def test_one_failing_report_does_not_stop_the_others_and_is_told(second: Ran) -> None:
-    assert second.statuses() == {f"{NORTH}/drivers": "ok", f"{SOUTH}/drivers": "failed"}
-    (failed,) = second.summary.failed
+    assert second.statuses() == {
+        f"{NORTH}/drivers": "ok", f"{SOUTH}/drivers": "failed", f"{WHOLE}/scorecard": "failed",
+    }  # fmt: skip
+    failed = next(outcome for outcome in second.summary.failed if outcome.report.analysis == "drivers")
     assert failed.report.path == f"{SOUTH}/drivers"
     assert failed.error == (
         f"notebooks/drivers.ipynb, cell 3: {BROKEN}\nAssertionError: the message and the place are in the "
         f"notebook kept: data/shops/private/failed/shops-{PERIOD}-shops-south-drivers.ipynb"
     )  # an error not ours may quote what people answered
     assert sorted(line.split()[1:3] for line in second.printed) == [
+        [f"{WHOLE}/scorecard", "failed"],
         [f"{NORTH}/drivers", "ok"],
         [f"{SOUTH}/drivers", "failed"],
     ]
@@ -182,8 +193,9 @@ def test_a_failed_report_leaves_the_last_good_one_where_it_was(first: Ran, secon
 
 
 def test_the_notebook_of_a_failed_report_is_kept_where_nobody_is_served_it(second: Ran) -> None:
-    (kept,) = (second.project.private("shops") / "failed").iterdir()
-    assert kept.name == f"shops-{PERIOD}-shops-south-drivers.ipynb"
+    failed = second.project.private("shops") / "failed"
+    kept = failed / f"shops-{PERIOD}-shops-south-drivers.ipynb"
+    assert {path.name for path in failed.iterdir()} == {kept.name, f"shops-{PERIOD}-_all-_all-scorecard.ipynb"}
     errors = [o for cell in nbformat.read(kept, as_version=4).cells for o in cell.get("outputs", []) if "ename" in o]
     assert [error.evalue for error in errors] == ["broken on purpose"]
 

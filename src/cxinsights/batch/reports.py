@@ -13,6 +13,7 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from traitlets.config import Config
 from cxinsights.data.atomic import replaced_folder
 from cxinsights.errors import CxError, ReportError
 from cxinsights.errors import __all__ as OUR_ERRORS
-from cxinsights.params import Project, ReportParams, load_study
+from cxinsights.params import Project, ReportParams, Study, load_study
 from cxinsights.report.findings import PAGES
 from cxinsights.report.identity import ReportId
 from cxinsights.report.inputs import FITTED
@@ -33,7 +34,7 @@ from cxinsights.report.record import RECORD_TO
 from cxinsights.report.snapshot import has_page, render_snapshot
 from cxinsights.report.source import open_source
 
-__all__ = ["Outcome", "make_report", "one_thread_each", "prepare"]
+__all__ = ["Outcome", "make_report", "one_thread_each", "prepare", "rewrite_page"]
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +73,7 @@ def make_report(root: Path, params: ReportParams, planned: Collection[ReportId] 
     root
         The project's folder.
     planned
-        Reports without a page so far that the same run makes, so that this one's page can link to them.
+        Scorecards that the same run makes, so that this one's page can link to them before they are there.
     """
     project = Project(root)
     report = ReportId.of(params)
@@ -82,6 +83,17 @@ def make_report(root: Path, params: ReportParams, planned: Collection[ReportId] 
     except Exception as error:  # whatever it is, it is this report's own
         return Outcome(report, time.perf_counter() - start, error=_told(report, error))
     return Outcome(report, time.perf_counter() - start, status=status)
+
+
+def rewrite_page(project: Project, report: ReportId, study: Study) -> None:
+    """Make a report's page again from its notebook, now that it is known which pages it can link to."""
+    folder = report.folder(project.outputs)
+    made_at = datetime.fromisoformat(json.loads((folder / "run.json").read_text(encoding="utf-8"))["made_at"])
+    notebook = folder / f"{report.analysis}.ipynb"
+    page = render_snapshot(notebook, report, study, made_at.astimezone().date(), partial(has_page, project))
+    fresh = folder / f".index.html.new-{os.getpid()}"
+    fresh.write_text(page, encoding="utf-8")
+    fresh.replace(folder / "index.html")
 
 
 def prepare(root: Path, params: ReportParams) -> None:

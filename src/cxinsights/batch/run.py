@@ -16,11 +16,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from cxinsights.batch.plan import Plan
-from cxinsights.batch.reports import Outcome, make_report, one_thread_each, prepare
+from cxinsights.batch.reports import Outcome, make_report, one_thread_each, prepare, rewrite_page
 from cxinsights.data.atomic import drop_unfinished
 from cxinsights.params import Project, ReportParams
 from cxinsights.report.baselines import load_baseline
 from cxinsights.report.identity import ReportId
+from cxinsights.report.snapshot import has_page
 
 __all__ = ["Summary", "run_plan"]
 
@@ -74,6 +75,7 @@ def run_plan(
         with _stopped_in_order():
             wait([executor.submit(prepare, project.root, params) for params in _one_of_each(plan)])
             outcomes = list(_shown(_in_waves(plan, project, executor, make, waiting), len(plan.reports), console))
+            _unlink_failed(project, plan, outcomes)
     except (KeyboardInterrupt, SystemExit):
         for future in waiting:
             future.cancel()
@@ -149,9 +151,20 @@ def _in_waves(
     first = {report: params for report, params in plan.reports.items() if report.analysis != "scorecard"}
     last = {report: params for report, params in plan.reports.items() if report.analysis == "scorecard"}
     for wave in (first, last):
-        begun = {executor.submit(make, project.root, params, set(last)): report for report, params in wave.items()}
+        begun = {
+            executor.submit(make, project.root, params, last.keys() & report.above(plan.study)): report
+            for report, params in wave.items()
+        }
         waiting |= begun
         yield from _finished(begun)
+
+
+def _unlink_failed(project: Project, plan: Plan, outcomes: list[Outcome]) -> None:
+    """Take links to scorecards that failed, and have no page of an earlier run, off the pages made before them."""
+    failed = {o.report for o in outcomes if o.failed and not has_page(project, o.report)}
+    for outcome in outcomes:
+        if not outcome.failed and failed & set(outcome.report.above(plan.study)):
+            rewrite_page(project, outcome.report, plan.study)
 
 
 def _finished(waiting: dict[Future, ReportId]) -> Iterator[Outcome]:

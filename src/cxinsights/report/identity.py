@@ -53,16 +53,16 @@ class ReportId:
             Whether a scorecard on the way has a page to link to; the name of one without stands alone.
         """
         found = [("Reports", "../../../../../index.html")]
+        for above in self.above(study):
+            link = f"../../../{above.region}/{above.unit}/scorecard/index.html"
+            found.append((above._label(study), link if is_made(above) else ""))
+        return [*found, (self._label(study) if self.analysis == "scorecard" else self.title, "")]
+
+    def above(self, study: Study) -> list["ReportId"]:
+        """Scorecards on the way from the list of reports: the region's or company's, and its own place's."""
         own = replace(self, analysis="scorecard")
-        if self.unit != ALL:
-            whole = replace(own, region=ALL if study.one_region else self.region, unit=ALL)
-            label = study.label if study.one_region else study.region(self.region).label
-            link = f"../../../{whole.region}/{whole.unit}/scorecard/index.html"
-            found.append((label, link if is_made(whole) else ""))
-        if self == own:
-            return [*found, (self._label(study), "")]
-        link = "../scorecard/index.html" if is_made(own) else ""
-        return [*found, (self._label(study), link), (self.title, "")]
+        whole = replace(own, region=ALL if study.one_region else self.region, unit=ALL)
+        return [above for above in dict.fromkeys((whole, own) if self.unit != ALL else (own,)) if above != self]
 
     def _label(self, study: Study) -> str:
         if self.unit != ALL:
