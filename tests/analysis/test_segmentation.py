@@ -183,7 +183,7 @@ def test_no_more_segments_are_tried_than_customers_differ_in() -> None:
         (customers().assign(visits_per_month=1.0, digital_share=0.5), {}, "refused",
          "every input is the same for all customers"),
         (customers().assign(visits_per_month=lambda f: 1.0 * (f.index % 2), digital_share=0.5), {"k_min": 3}, "refused",
-         "customers differ in 2 ways only, and 3 segments need as many"),
+         "3 segments need customers who differ in as many ways, and there are 2"),
         (customers(), {"inputs": ["visits_per_month", "unit"]}, "refused",
          "kmeans needs numbers, and unit holds categories"),
         (customers(), {"method": "kprototypes"}, "refused",

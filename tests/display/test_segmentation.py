@@ -100,7 +100,7 @@ def test_the_figures_titles_are_findings(company) -> None:
     assert figure_sizes(company).title.startswith("C, 20% of customers, holds 6")
     assert figure_profiles(company).title == "The segments differ in value, not clearly in NPS"
     assert figure_stability(company).title == "All three segments come back"
-    assert figure_choice(company).title == "Three segments are the clearest split, and come back"
+    assert figure_choice(company).title == "Three segments stand out and come back"
     assert figure_choice(judged("constructed", stands_out=False)).title == (
         "No number of segments stands out from structureless data"
     )
@@ -141,7 +141,7 @@ def test_stated_ranges_have_their_names_and_nothing_to_choose() -> None:
     inputs = ["recency_days", "n_orders", "order_amount"]
     result = shown(fit_segmentation(frame, asked(method="rfm", inputs=inputs, held_out=[])))
     assert headline_segmentation(result).title.startswith(
-        "Corner Shops’ customers form eight constructed segments; one holds"
+        "Customers are sorted into eight constructed segments; one holds"
     )
     assert "stated ranges of scores" in headline_segmentation(result).lead
     assert table_sizes(result).rows[0][0] == "A · Champions"
@@ -177,7 +177,7 @@ def test_a_units_tables_have_mix_and_moves(north) -> None:
 def test_scores_say_which_answers_they_are_of(company) -> None:
     said = (
         "Scores are of each customer’s latest answer up to the period’s end, whenever it was given, and without "
-        "weights, so that they differ from the scorecard’s."
+        "weights, so that they can differ from the scorecard’s."
     )
     without = shown(fitted(held_out=("value",)))
     for told in (lambda r: figure_profiles(r).caption, lambda r: table_held_out(r).note,

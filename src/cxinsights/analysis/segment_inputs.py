@@ -83,7 +83,9 @@ def prepare(customers: pd.DataFrame, params: SegmentationParams) -> Inputs | Ref
     ways = len(kept[names].drop_duplicates())
     if params.method != "rfm" and ways < params.k_min:
         return Refusal(
-            "refused", f"customers differ in {ways} ways only, and {params.k_min} segments need as many", left_out
+            "refused",
+            f"{params.k_min} segments need customers who differ in as many ways, and there are {ways}",
+            left_out,
         )
     refusal = _unfit(kept, names, params) or _repeats(kept, names, params.held_out) or _history(kept, names, params)
     if refusal:

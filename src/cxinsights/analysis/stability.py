@@ -145,6 +145,7 @@ def jaccard_of(draws: Draws, labels: np.ndarray, k: int) -> pd.DataFrame:
         union = own + other - both
         alike = np.divide(both, union, out=np.zeros_like(both), where=union > 0).max(axis=1)
         found[at] = np.where(own[:, 0] > 0, alike, np.nan)  # a segment of which nobody was drawn says nothing
+    found[:, np.isnan(found).all(axis=0)] = 0  # a class that is nobody's likeliest does not come back
     frame = pd.DataFrame({"jaccard": np.nanmean(found, axis=0)})
     frame[["jaccard_low", "jaccard_high"]] = np.nanquantile(found, _TAILS, axis=0).T
     return frame.assign(standing=frame["jaccard"].map(standing_of))

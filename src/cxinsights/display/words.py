@@ -1,8 +1,9 @@
 """How sentences are made: names joined, first letters, and the words that stand for states."""
 
 from collections.abc import Sequence
+from datetime import date
 
-__all__ = ["STATE_WORDS", "as_subject", "fitting", "in_sentence", "joined", "possessive", "spelled"]
+__all__ = ["STATE_WORDS", "as_day", "as_subject", "fitting", "in_sentence", "joined", "possessive", "spelled"]
 
 STATE_WORDS = {
     "better": "Better",
@@ -16,6 +17,11 @@ MOST_WORDS = 12
 """Of a headline: what is read at a glance."""
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+def as_day(day: date) -> str:
+    """A day as sentences have it: 30 September 2026."""
+    return f"{day.day}\u00a0{day:%B}\u00a0{day.year}"
 
 
 def joined(names: Sequence[str], most: int | None = None) -> str:

@@ -1,9 +1,11 @@
 """The funnel report's method note."""
 
+from datetime import date
+
 from cxinsights.display.blocks import Prose
-from cxinsights.display.funnel.names import as_day, is_fitted, stage_name, step_in_sentence, window_text
+from cxinsights.display.funnel.names import is_fitted, stage_name, step_in_sentence, window_text
 from cxinsights.display.numbers import SPACE, count, number
-from cxinsights.display.words import joined
+from cxinsights.display.words import as_day, joined
 from cxinsights.params import FunnelParams
 from cxinsights.privacy import Guarded
 
@@ -61,7 +63,7 @@ def _stamps(result: Guarded) -> str:
 
 def _clock(result: Guarded) -> str:
     p: FunnelParams = result.params
-    end = f" The data end on {as_day(result.cutoff)}." if result.cutoff else ""
+    end = f" The data end on {as_day(date.fromisoformat(result.cutoff))}." if result.cutoff else ""
     if p.window == "none":
         return (
             "There is no time limit. Who has not reached the last step is open, neither converted nor lost; so "

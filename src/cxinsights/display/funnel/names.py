@@ -1,7 +1,6 @@
 """Names and findings that the funnel report's parts share."""
 
 from dataclasses import dataclass
-from datetime import date
 from typing import Literal
 
 import pandas as pd
@@ -14,7 +13,7 @@ from cxinsights.privacy import Guarded, Suppressed, is_shown
 from cxinsights.schemas.columns import value_label
 
 __all__ = [
-    "Standout", "as_day", "base_of", "days_of", "duration", "group_name", "half_of", "half_time", "is_clear",
+    "Standout", "base_of", "days_of", "duration", "group_name", "half_of", "half_time", "is_clear",
     "is_fitted", "rounded_alike", "shown", "stage_name", "standout_of", "step_in_sentence",
     "steps_with_conversion", "window_text",
 ]  # fmt: skip
@@ -116,12 +115,6 @@ def window_text(params: FunnelParams) -> str:
     unit, size = next((u, s) for u, s in _UNITS if params.window_days * s >= 1 or u == "minute")
     size = params.window_days * size
     return f"within{SPACE}{size:g}{SPACE}{unit}{'' if size == 1 else 's'}"
-
-
-def as_day(iso: str) -> str:
-    """A day as text has it: 30 September 2026."""
-    day = date.fromisoformat(iso)
-    return f"{day.day}{SPACE}{day:%B}{SPACE}{day.year}"
 
 
 def days_of(value: float) -> str:

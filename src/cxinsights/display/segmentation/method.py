@@ -80,7 +80,8 @@ def _bases(segmented: Segmented) -> str:
 def _number(segmented: Segmented) -> str:
     p = segmented.params
     choice = segmented.result.choice
-    tried = f"From {p.k_min} to {choice['k'].max() if len(choice) else p.k_max} segments were tried."
+    most = choice["k"].max() if len(choice) else p.k_max
+    tried = f"From {p.k_min} to {most} segments were tried." if most > p.k_min else f"{most} segments were tried."
     if p.method == "latent_class":
         return (
             f"{tried} A number stands out where BIC is better than that of one class by 10, and the data determine the "

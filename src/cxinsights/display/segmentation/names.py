@@ -9,7 +9,7 @@ from cxinsights.analysis.stability import Verdict
 from cxinsights.analysis.typing_rules import parts_of
 from cxinsights.display.numbers import DASH, count, decimals_for, metric_with_interval, with_interval
 from cxinsights.display.subject import Subject
-from cxinsights.display.words import as_subject, in_sentence, spelled
+from cxinsights.display.words import as_day, as_subject, in_sentence, spelled
 from cxinsights.params import SegmentationParams
 from cxinsights.privacy import Guarded, Suppressed, is_shown
 from cxinsights.schemas.columns import column, label, value_label
@@ -34,6 +34,9 @@ _PHRASES = {
     "high order_amount": "high spend",
     "low order_amount": "low spend",
 }
+
+
+_FROM_ORDERS = {"recency_days", "n_orders", "order_amount"}
 
 
 class Segmented:
@@ -86,9 +89,12 @@ class Segmented:
 
     @property
     def base(self) -> str:
-        """Customers, period and subject, as captions say it."""
+        """Customers, the day they are seen on, and subject, as captions say it."""
         n = int(self.result.segments["n_total"].iloc[0])
-        return f"{count(n, 'customer')}, {self.subject.period}, {self.subject.full_name}."
+        days = [day for day in (self.study.periods.period(self.params.period).end, self.study.cutoff) if day]
+        seen = f"as of {as_day(min(days))}" if days else self.subject.period
+        orders = ", with all orders up to then" if days and set(self.params.inputs) & _FROM_ORDERS else ""
+        return f"{count(n, 'customer')} {seen}{orders}, {self.subject.full_name}.{self._circular}"
 
     def name(self, segment: str) -> str:
         """What sets a segment apart: High digital share, few products."""
@@ -135,13 +141,20 @@ class Segmented:
         return f"{spelled(n)} segment{'' if n == 1 else 's'}"
 
     @property
+    def _circular(self) -> str:
+        """That value made the segments, where it did: its shares are then no finding of their own."""
+        held = {"value"} & set(self.params.held_out)
+        made = {"value", "order_amount"} & set(self.params.inputs)
+        return " Value is the amount ordered, which also made the segments." if made and not held else ""
+
+    @property
     def latest_scores(self) -> str:
         """Which answers the scores are of, as a sentence after others; empty where there are none."""
         if not any(self.is_score(name) for name in self.params.held_out):
             return ""
         return (
             " Scores are of each customer’s latest answer up to the period’s end, whenever it was given, and without "
-            "weights, so that they differ from the scorecard’s."
+            "weights, so that they can differ from the scorecard’s."
         )
 
     def _between(self, name: str, over: float | None, most: float | None) -> list[str]:
@@ -171,7 +184,8 @@ class Segmented:
     def _counts(self, name: str) -> bool:
         """Whether a column counts things: whole numbers, or a name that begins with its unit (visits a month)."""
         spec = column(name, self.study)
-        return spec.type == "integer" or bool(spec.unit and spec.label.lower().startswith(spec.unit.lower()))
+        first = spec.label.lower().split(" ")[0]
+        return spec.type == "integer" or (first == spec.unit.lower() and first.endswith("s"))
 
 
 def decimals_of(rows: pd.DataFrame, low: str = "ci_low", high: str = "ci_high") -> int:

@@ -63,8 +63,8 @@ def figure_profiles(result: Guarded) -> Block:
         draw=lambda width: plot_profiles(result, width=width),
         name="Profile of each segment",
         alt=alt if len(alt.split()) <= MOST_WORDS_OF_ALT else f"{chart}. {title}.",
-        how="Blue lies above the other segments, brown below; the deepest from 0.8 standard deviations. Outlined cells "
-        "cannot be told from the others.",
+        how="Blue lies above the other segments, brown below, on the scale that the segments were made on; the deepest "
+        "from 0.8 standard deviations. Outlined cells cannot be told from the others.",
         lists=[("Segments", [(s, segmented.name(s)) for s in segments])],
         caption=f"{segmented.base} What made the segments is described, not tested.{segmented.latest_scores}"
         + (f" {as_subject(spelled(left_out))} further rows stand in the table." if left_out else ""),

@@ -62,7 +62,8 @@ def figure_choice(result: Guarded) -> Block:
         name="Number of segments",
         alt=f"Dot and interval chart of {spelled(len(result.choice))} numbers of segments. "
         f"{as_subject(spelled(int(row['k'])))}, the number shown, has {rand}.",
-        how=f"{how} Segments are natural from 0.9, reproducible from 0.75.",
+        how=f"{how} Segments are natural from 0.9, reproducible from 0.75. Of those that come back best, the number "
+        "that stands out furthest is shown.",
         caption=f"{_samples(segmented)}. The company’s customers, {segmented.subject.period}.",
         half=True,
     )
@@ -155,7 +156,7 @@ def _title_of_choice(segmented: Segmented, out: pd.DataFrame) -> str:
         return "No number of segments stands out from structureless data"
     if segmented.verdict == "constructed":
         return f"{as_subject(k)} stand out, but do not come back alike"
-    return f"{as_subject(k)} segments are the clearest split, and come back"
+    return f"{as_subject(k)} segments stand out and come back"
 
 
 def _jaccard(one: pd.Series) -> str:

@@ -38,11 +38,12 @@ def _title(segmented: Segmented) -> str:
     whose = possessive(segmented.subject.name)
     kind = segmented.counted(n).replace(" ", f" {segmented.verdict} ", 1)
     second = _worth(segmented)
+    form = "are sorted into" if segmented.verdict == "constructed" else "form"
     return fitting(
-        *([f"{whose} customers form {kind}; {second}"] if second else []),
-        *([f"Customers form {kind}; {second}"] if second else []),
-        f"{whose} customers form {kind}",
-        f"Customers form {kind}",
+        *([f"{whose} customers {form} {kind}; {second}"] if second else []),
+        *([f"Customers {form} {kind}; {second}"] if second else []),
+        f"{whose} customers {form} {kind}",
+        f"Customers {form} {kind}",
     )
 
 

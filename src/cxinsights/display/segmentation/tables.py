@@ -162,7 +162,9 @@ def table_migration(result: Guarded) -> Block:
         "migration", "Who moved since the period before", ["Segment before"],
         [*(f"Now {name}" for name in now), "Customers"], rows,
         subtitle="Share of each earlier segment’s customers, by the segment they are in now (95% interval)",
-        note="Segments carry the letter of the earlier one that they overlap most, as the best assignment of all "
+        note="The ranges are stated, and the same in both periods."
+        if segmented.params.method == "rfm"
+        else "Segments carry the letter of the earlier one that they overlap most, as the best assignment of all "
         "together.",
     )  # fmt: skip
 
@@ -181,7 +183,7 @@ def table_rules(result: Guarded) -> Block:
     return _table(
         "rules", "Which segment a new customer belongs to", ["If"], ["Segment", "Right (95% interval)", "Customers"],
         rows,
-        subtitle=f"Rules agree with the segments for {agreement} of customers they were not made of",
+        subtitle=f"Rules agree with the segments for {agreement} of customers left out in turn while they were made",
         note=f"Made of {int(summary.n_rule):,} customers of the company; every customer meets one rule. Right: among "
         "the customers of the rule.",
     )  # fmt: skip
