@@ -179,8 +179,9 @@ def test_quarters_are_cut_at_the_means_and_only_certain_sites_are_filled(whole, 
     assert len(marks(ax, colour="unsure")) == (~sites["certain"]).sum()
     words = {text.get_text().replace("\n", " ") for text in ax.texts}
     counts = sites.loc[sites["certain"], "quadrant"].value_counts()
-    assert f"Both high: {counts.get('both_high', 0)}" in words
-    assert f"Only customers high: {counts.get('customers_high', 0)}" in words
+    there = sites["quadrant"].value_counts()
+    for key, name in (("both_high", "Both high"), ("customers_high", "Only customers high")):
+        assert f"{name}: surely {counts.get(key, 0)} of {there[key]}" in words
     listed = sum(len(entries) for _, entries in figure_quadrants(whole).lists)
     assert listed == sites["certain"].sum()
 

@@ -259,6 +259,11 @@ def _why_none(frame: pd.DataFrame, lead: tuple[str, str]) -> str:
     for whose, name in zip(("employees", "customers"), lead, strict=True):
         if not frame[name].notna().any():
             return f"no site has answers of {whose} in this period"
+    both = frame[list(lead)].notna().all(axis=1)
+    if not both.any():
+        return "no site has answers of both sides"
+    if (both & frame["enough"]).any():
+        return "every site with answers enough is hidden so as not to give anybody away"
     return "no site has answers enough of both sides"
 
 

@@ -2,10 +2,10 @@
 
 from cxinsights.display.linkage.association import figure_association, plot_association
 from cxinsights.display.linkage.matrix import figure_items, plot_items
+from cxinsights.display.linkage.method import method_linkage
 from cxinsights.display.linkage.quadrants import figure_quadrants, plot_quadrants
 from cxinsights.display.linkage.sentences import headline_linkage
 from cxinsights.display.linkage.tables import (
-    method_linkage,
     table_aggregation,
     table_associations,
     table_item_associations,

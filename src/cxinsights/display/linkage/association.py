@@ -30,6 +30,8 @@ def figure_association(result: Guarded) -> Block:
         return Nothing()
     named = linked.misfits.head(_MOST_NAMES)
     spans = ", with 95% intervals" if linked.has_intervals else "; only means are known, so that none has an interval"
+    if linked.has_intervals and len(_with_intervals(linked)) < len(linked.sites):
+        spans = f", with 95% intervals of {possessive(linked.subject.name)} own"
     off = "its interval misses the band and it lies" if linked.has_intervals else "it lies"
     own = f" Squares are the {linked.sites_word} of {linked.subject.name}." if linked.of_unit else ""
     upright = len(_with_intervals(linked)) > CROWD and linked.has_intervals
@@ -101,7 +103,7 @@ def _title(linked: Linked) -> str:
     n, names = len(linked.misfits), linked.misfits["site"].tolist()
     sites = f"{possessive(linked.subject.name)} {linked.sites_word}" if linked.of_unit else linked.sites_word
     if not n:
-        return f"None of {sites if linked.of_unit else 'the ' + sites} is clearly off the line"
+        return f"None of {sites if linked.of_unit else 'the ' + sites} can be told from the line"
     lies = "lies" if n == 1 else "lie"
     who = f"{as_subject(spelled(n))} of {sites}" if linked.of_unit else (
         f"{as_subject(spelled(n))} {linked.site_word if n == 1 else linked.sites_word}"

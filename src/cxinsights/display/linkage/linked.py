@@ -163,8 +163,8 @@ class Linked:
         """An employees' measure inside a sentence."""
         if name == SCALE:
             return self._scale()
-        own = in_sentence(label(name, self.study))
-        return own if self.result.parallel else f"“{own}”"  # a statement that people answered, not the name of a thing
+        own = label(name, self.study)  # a statement that people answered, unless both sides see the same topic
+        return in_sentence(own) if self.result.parallel else f"“{own}”"
 
     def metric(self, name: str) -> str:
         """A customers' score inside a sentence."""
@@ -269,6 +269,18 @@ class Linked:
         if n <= 0:
             return ""
         return f" {as_subject(spelled(n))} more {'is' if n == 1 else 'are'} not drawn: too few answers to be shown."
+
+    @cached_property
+    def untold(self) -> str:
+        """What only individual answers would tell, as a sentence after others."""
+        words = {
+            "agreement": f"how far {self.employees} of a {self.site_word} agree",
+            "reliability": "how reliable means are",
+            "employee_intervals": f"intervals of single {self.sites_word} ({self.employees})",
+            "customer_intervals": f"intervals of single {self.sites_word} ({self.customers})",
+        }
+        untold = [words[name] for name in self.result.not_computed]
+        return f" Not known, since it takes individual answers: {joined(untold)}." if untold else ""
 
     def _people(self, base: str, otherwise: str) -> str:
         """What a study calls those behind a base, where it says so."""

@@ -72,7 +72,7 @@ def plot_quadrants(result: Guarded, ax: Axes | None = None, *, width: int = WIDE
     ax = site_axes(ax, width)
     set_limits(ax, linked, sure, times * sites[["customer_score"]].to_numpy(), both=True)
     lines = sites["employee_line"].iloc[0], times * sites["customer_line"].iloc[0]
-    _write_quarters(ax, linked, sure, lines)
+    _write_quarters(ax, linked, own, sure, lines)
     for draw, at in ((ax.axvline, lines[0]), (ax.axhline, lines[1])):
         draw(at, color=LIGHT["edge"], lw=1, ls=(0, (4, 3)), zorder=1)
     draw_intervals(ax, sure, times, LIGHT["accent-soft"], both=True, lw=1.4)
@@ -89,8 +89,10 @@ def _own_and_sure(linked: Linked) -> tuple[pd.DataFrame, pd.DataFrame]:
     return own, own[own["certain"].astype(bool)]
 
 
-def _write_quarters(ax: Axes, linked: Linked, sure: pd.DataFrame, lines: tuple[float, float]) -> None:
-    """The quarters' names and counts in the corners, in rows of their own above and below all dots."""
+def _write_quarters(
+    ax: Axes, linked: Linked, own: pd.DataFrame, sure: pd.DataFrame, lines: tuple[float, float]
+) -> None:
+    """The quarters' names and how many sites lie there, in the corners, in rows of their own beyond all dots."""
     frame = ax.get_window_extent()
     (x_low, x_high), (low, high) = ax.get_xlim(), ax.get_ylim()
     middle = frame.width * (lines[0] - x_low) / (x_high - x_low)
@@ -98,7 +100,10 @@ def _write_quarters(ax: Axes, linked: Linked, sure: pd.DataFrame, lines: tuple[f
     words = {}
     for key, (side, _) in _CORNERS.items():
         room = (middle if side == "left" else frame.width - middle) - 14
-        text = f"{linked.quadrant(key)}: {counts.get(key, 0)}" if linked.has_intervals else linked.quadrant(key)
+        there = int((own["quadrant"] == key).sum())
+        text = linked.quadrant(key)
+        if linked.has_intervals:
+            text += f": surely {counts.get(key, 0)} of {there}"
         words[key] = wrapped(text, max(room, 76), 14)
     rows = {at: max(lines_of(words[key]) for key in _CORNERS if _CORNERS[key][1] == at) for at in ("top", "bottom")}
     pixel = (high - low) / (frame.height - _LINE * sum(rows.values()) - 12)

@@ -78,5 +78,7 @@ def entries(linked: Linked, rows: pd.DataFrame, *, numbered: bool) -> list[tuple
     metric, found = linked.pair[1], []
     for at, one in enumerate(rows.itertuples(), start=1):
         score = linked.score_text(metric, one.customer_score, one.customer_low, one.customer_high)
+        if not linked.has_intervals:  # then the base is all that tells how sure a score is
+            score += f", {one.n_customers:,} {linked.customers}, {one.n_employees:,} {linked.employees}"
         found.append((str(at), f"{one.site}, {score}") if numbered else (one.site, score))
     return found

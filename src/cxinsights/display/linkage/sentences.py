@@ -40,7 +40,8 @@ def _title(linked: Linked) -> str:
     finding = f"{as_subject(linked.sites_word)} with higher {staff} score {way} on {score}"
     more = []
     if linked.unsteady:
-        more += [f"{finding}; {linked.site_word} means are unsteady", f"{finding}; means are unsteady"]
+        which = {(linked.pair[0],): staff, (linked.pair[1],): score}.get(tuple(linked.unsteady), linked.site_word)
+        more += [f"{finding}; {which} means are unsteady", f"{finding}; means are unsteady"]
     elif len(linked.misfits):
         more.append(f"{finding}; {_do_not_fit(len(linked.misfits))}")
     other = "high" if linked.sign > 0 else "low"
@@ -70,7 +71,8 @@ def _title_of_unit(linked: Linked) -> str:
     misfits = len(linked.misfits)
     ours = f"{own} {spelled(n)} {linked.sites_word if n > 1 else linked.site_word}"
     if not misfits:
-        return fitting(f"None of {ours} is clearly off the company’s pattern", f"None of {ours} is clearly off")
+        cannot = f"{ours} cannot be told from the company’s pattern"
+        return fitting(cannot, f"{ours} cannot be told from the pattern")
     verb = "does" if misfits == 1 else "do"
     return fitting(
         f"{as_subject(spelled(misfits))} of {ours} {verb} not fit the company’s pattern",
@@ -90,11 +92,14 @@ def _title_without(linked: Linked) -> str:
         return f"{name} has too few {linked.sites_word} to link both sides"
     if result.status == "refused":
         return f"Nothing to link in {name}: one side never varies"
-    if result.status == "no_data" and "enough" in result.reason:
+    if result.status == "no_data" and "enough of both" in result.reason:
         return f"{name} has too few answers to link both sides"
+    if result.status == "no_data" and "hidden" not in result.reason:
+        whose = {"employees": linked.employees, "customers": linked.customers, "both sides": "both sides"}
+        side = next((words for word, words in whose.items() if f"answers of {word}" in result.reason), "")
+        return f"Nothing to link in {name}: no {linked.site_word} has answers{f' of {side}' * bool(side)}"
     if result.status == "no_data":
-        side = next((side for side in ("employees", "customers") if side in result.reason), "")
-        return f"Nothing to link in {name}: no answers{f' of {side}' * bool(side)}"
+        return f"{as_subject(linked.employees)} and {linked.customers} of {name} are not shown"
     return f"Employees and customers of {name} are not shown: too few answers"
 
 
@@ -102,6 +107,8 @@ def _reason(linked: Linked) -> str:
     """Why there is no association, with measures by their names."""
     reason = linked.result.reason or f"fewer than {linked.study.privacy.customer_min} answers"
     known = {name: linked.measure(name) for name in (SCALE, *linked.params.items, *linked.params.scores)}
+    known |= {"employees": linked.employees, "customers": linked.customers}
+    known |= {"site": linked.site_word, "sites": linked.sites_word}
     words = [known.get(word, word) for word in reason.split(" ")]
     return f"{as_subject(' '.join(words))}."
 

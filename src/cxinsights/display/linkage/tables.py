@@ -1,20 +1,19 @@
-"""The linkage's tables and its method note."""
+"""The linkage's tables."""
 
 import numpy as np
 import pandas as pd
 
 from cxinsights.analysis.aggregation import AGREEMENT, RELIABLE
 from cxinsights.analysis.linkage import SCALE
-from cxinsights.display.blocks import Block, Column, Nothing, Prose, Table
+from cxinsights.display.blocks import Block, Column, Nothing, Table
 from cxinsights.display.linkage.linked import Linked, correlation_text
 from cxinsights.display.numbers import DASH, interval, number, p_text, share_text, signed, with_interval
-from cxinsights.display.words import as_subject, in_sentence, joined, spelled
-from cxinsights.params import LinkageParams
+from cxinsights.display.words import as_subject, in_sentence, spelled
 from cxinsights.privacy import Guarded, Suppressed, is_shown
 from cxinsights.schemas.columns import column, value_label
 
 __all__ = [
-    "method_linkage", "table_aggregation", "table_associations", "table_item_associations", "table_leave_one_out",
+    "table_aggregation", "table_associations", "table_item_associations", "table_leave_one_out",
     "table_linkage_model", "table_linkage_sites", "table_reliability",
 ]  # fmt: skip
 
@@ -33,7 +32,7 @@ def table_associations(result: Guarded) -> Block:
     rows = [
         [
             _pair(linked, one),
-            value_label("correlation_kind", one["correlation_kind"]),
+            _kind(linked, one["correlation_kind"]),
             *_cells(one, "correlation", lambda o: [_flagged(o), _boot(o), p_text(o["p_value"])]),
             f"{one['n']:,}",
         ]
@@ -42,9 +41,13 @@ def table_associations(result: Guarded) -> Block:
     beyond = result.associations.loc[is_shown(result.associations["correlation"]), "over_one"].astype(bool).any()
     note = (
         f"Intervals by Fisher’s z; for ranks after Bonett and Wright. Bootstrap: {linked.params.n_boot:,} draws of "
-        f"{linked.sites_word}, percentiles. Corrected for unreliability: what the correlation would be if means were "
-        "exact; the reliabilities are taken as known."
+        f"{linked.sites_word}, percentiles."
     )
+    if (result.associations["correlation_kind"] == "disattenuated").any():
+        note += (
+            " Corrected for unreliability: what the correlation would be if means were exact; the reliabilities are "
+            "taken as known."
+        )
     if beyond:
         note += " A corrected correlation beyond 1 is left as it is: reliabilities are too low for it to be read."
     names = ["Correlation (95% interval)", "Bootstrap interval", "p", as_subject(linked.sites_word)]
@@ -96,7 +99,7 @@ def table_aggregation(result: Guarded) -> Block:
         f"reliability of a {word}’s mean; under {RELIABLE:g} it is called unsteady. Agreement: r_wg(j), median over "
         f"{linked.sites_word}; agreeing are those of {AGREEMENT:g} and more. True spread: standard deviation beyond "
         f"chance. Answers are those to each question; elsewhere a {word} counts with the question that fewest "
-        f"answered.{_untold(linked)}",
+        f"answered.{linked.untold}",
     )
 
 
@@ -159,10 +162,14 @@ def table_linkage_sites(result: Guarded) -> Block:
     if not len(frame) or result.status not in ("ok", "refused"):
         return Nothing()
     item, metric = _lead_pair(linked)
-    n_own, capped = len(frame), ""
-    if n_own > _MOST_SITES:
-        frame = _farthest(frame, _MOST_SITES)
-        capped = f" The {_MOST_SITES} of {n_own:,} that lie farthest from the line; all are in the file sites.csv."
+    title, capped = f"Every {linked.site_word}", ""
+    if len(frame) > _MOST_SITES:
+        title = (
+            f"The {linked.sites_word} farthest from the line" if "off_line" in frame else as_subject(linked.sites_word)
+        )
+        capped = f" All {len(frame):,} are in the file sites.csv."
+        frame = _farthest(frame)
+        capped = f" {len(frame)} are listed.{capped}"
     rows = [
         [
             one["site"],
@@ -180,7 +187,7 @@ def table_linkage_sites(result: Guarded) -> Block:
     ]  # fmt: skip
     return Table(
         "sites",
-        f"Every {linked.site_word}",
+        title,
         head,
         rows,
         note=f"Standing against the means of all {linked.sites_word}; “perhaps” unless both intervals lie clear of "
@@ -222,49 +229,6 @@ def table_leave_one_out(result: Guarded) -> Block:
     )  # fmt: skip
 
 
-def method_linkage(result: Guarded) -> Prose:
-    """Unit of analysis, bases, kinds of correlation, model, and what one wave cannot say."""
-    linked = Linked(result)
-    p: LinkageParams = result.params
-    site, sites = linked.site_word, linked.sites_word
-    lead = (
-        f"Scores of {linked.employees} and {linked.customers} that see the same topic are paired."
-        if result.parallel
-        else f"The score of {linked.employees} is the mean of {spelled(len(p.items))} items."
-        if len(p.items) > 1
-        else ""
-    )
-    paragraphs = [
-        f"The unit of analysis is the {site}: {linked.employees} and {linked.customers} are different people, and only "
-        f"means of a {site} belong together. {lead} A {site} takes part with {p.min_customers} answers of "
-        f"{linked.customers} and {p.min_employees} of {linked.employees}, where nothing hides it, so that no figure "
-        f"over all {sites} tells of one that is not shown.",
-        f"Correlations are Pearson’s over {sites} with both scores, beside Spearman’s, weighted ones and one corrected "
-        f"for unreliable means, which can exceed 1 and is then flagged. Under {p.min_sites} {sites} nothing is shown; "
-        f"from {p.claim_sites} the headline makes a claim.",
-        f"Mixed model: every unit or region has a level of its own, and effects within and between them stand apart. "
-        f"All {len(p.items) * len(p.scores)} pairs of item and score are tested as one family (Benjamini–Hochberg).",
-    ]
-    if p.controls:
-        paragraphs.append(f"Held equal in partial correlations and the model: {_controls(linked)}.")
-    if p.lag:
-        paragraphs.append(
-            f"{as_subject(linked.employees)} were asked {spelled(p.lag)} {'period' if p.lag == 1 else 'periods'} "
-            f"earlier ({linked.asked_earlier}) than {linked.customers}."
-        )
-    untold = _untold(linked).strip()
-    if untold:
-        paragraphs.append(untold)
-    if len(result.summary) and linked.left_out:
-        paragraphs.append(linked.left_out.strip())
-    paragraphs.append(
-        f"One wave says nothing about direction: {linked.employees} may shape what {linked.customers} feel, "
-        f"{linked.customers} may shape what {linked.employees} feel, or both follow from the {site}. This is a "
-        "pattern, not proof of cause."
-    )
-    return Prose("method", "Method and limits", paragraphs)
-
-
 def _cells(one: pd.Series, figure: str, shown, width: int = 0) -> list[str]:
     """Cells of a row; the words of a hidden figure in the first, and dashes after it."""
     if not isinstance(one[figure], Suppressed):
@@ -277,6 +241,12 @@ def _pair(linked: Linked, one: pd.Series) -> str:
     if linked.result.parallel:
         return as_subject(linked.topic((one["item"], one["metric"])))
     return f"{linked.measure(one['item'])} with {linked.metric(one['metric'])}"
+
+
+def _kind(linked: Linked, kind: str) -> str:
+    if kind == "weighted":
+        return f"Weighted by answers of {linked.customers}"
+    return value_label("correlation_kind", kind)
 
 
 def _flagged(one: pd.Series) -> str:
@@ -333,10 +303,12 @@ def _site_cells(linked: Linked, one: pd.Series, item: str, metric: str) -> list[
     return [*scores, distance, p_text(p), place if one["certain"] else f"perhaps {in_sentence(place)}"]
 
 
-def _farthest(sites: pd.DataFrame, most: int) -> pd.DataFrame:
-    """Sites farthest from the line, in their own order; those without a distance come last."""
+def _farthest(sites: pd.DataFrame) -> pd.DataFrame:
+    """As many sites as are listed, in their own order: those farthest from the line, where there is one."""
+    if "off_line" not in sites:
+        return sites.head(_MOST_SITES)
     distance = pd.to_numeric(sites["off_line"].where(is_shown(sites["off_line"])), errors="coerce").abs()
-    return sites[distance.rank(method="first", ascending=False, na_option="bottom") <= most]
+    return sites[distance.rank(method="first", ascending=False) <= _MOST_SITES]
 
 
 def _lead_pair(linked: Linked) -> tuple[str, str]:
@@ -363,7 +335,7 @@ def _effect_cells(linked: Linked, one: pd.Series) -> list[str]:
     df = number(one["df"], 0 if one["df"] >= 10 else 1)
     if one["df"] < _FEWEST_DF:
         return ["too few groups to say", DASH, df, DASH]
-    if one["coef_high"] - one["coef_low"] > linked.width_of(one["metric"]):
+    if one["coef_low"] <= 0 <= one["coef_high"] and one["coef_high"] - one["coef_low"] > linked.width_of(one["metric"]):
         return ["cannot tell: wider than the scale", DASH, df, p_text(one["p_value"])]
     size = linked.points_text(one["metric"], one["coefficient"], one["coef_low"], one["coef_high"], with_sign=True)
     return [size, _corrected(linked, one), df, p_text(one["p_value"])]
@@ -375,19 +347,3 @@ def _corrected(linked: Linked, one: pd.Series) -> str:
     return linked.points_text(
         one["metric"], one["corrected"], one["corrected_low"], one["corrected_high"], with_sign=True
     )
-
-
-def _controls(linked: Linked) -> str:
-    return joined([column(name, linked.study).label for name in linked.params.controls])
-
-
-def _untold(linked: Linked) -> str:
-    """What only individual answers would tell, as a sentence after others."""
-    words = {
-        "agreement": f"how far {linked.employees} of a {linked.site_word} agree",
-        "reliability": "how reliable means are",
-        "employee_intervals": f"intervals of single {linked.sites_word} ({linked.employees})",
-        "customer_intervals": f"intervals of single {linked.sites_word} ({linked.customers})",
-    }
-    untold = [words[name] for name in linked.result.not_computed]
-    return f" Not known, since it takes individual answers: {joined(untold)}." if untold else ""
