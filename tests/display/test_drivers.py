@@ -70,7 +70,7 @@ def test_names_that_are_names_keep_their_capital() -> None:
 
 def test_many_leaders_are_no_lead() -> None:
     result = drivers(ratings([0.5] * 6))
-    assert title(result) == "No driver stands out: six cannot be told apart"
+    assert title(result) == "No driver stands out: five cannot be told from the first"
     assert figure_importance(result).title == "No driver stands out"
 
 

@@ -93,12 +93,12 @@ def test_a_step_that_fewer_reach_than_elsewhere_is_named_with_both_rates() -> No
 
 def test_without_others_the_step_that_loses_most_is_named() -> None:
     headline = headline_funnel(funnel(WAYS))
-    assert plain(headline.title) == "Application loses most: 67 in 100 do not get there"
+    assert plain(headline.title) == "Of those at quote, 67 in 100 do not reach application"
     assert [plain(f"{f.name}: {f.value} {f.note}") for f in headline.facts] == [
         "Conversion: 30% (24 to 37)", "Half of those who convert take: 2.0 days (2.0 to 2.0)",
         "Still open: 0 of 200 entrants",
     ]  # fmt: skip
-    assert figure_funnel(funnel(WAYS)).title == "The largest loss comes before application"
+    assert figure_funnel(funnel(WAYS)).title == "The largest share is lost before application"
 
 
 def test_steps_that_cannot_be_told_apart_share_the_title() -> None:
@@ -112,19 +112,20 @@ def test_steps_that_cannot_be_told_apart_share_the_title() -> None:
 
 def test_a_small_loss_is_named_where_nobody_is_lost_elsewhere() -> None:
     sure = funnel({"a0 b1 c2": 700, "a0 b1": 32})
-    assert title(sure) == "Application loses most: 4 in 100 do not get there"
+    assert title(sure) == "Of those at quote, 4 in 100 do not reach application"
 
 
 def test_one_step_is_told_without_comparison() -> None:
     result = funnel({"a0": 60, "a0 b1": 40}, steps=["a", "b"])
     assert title(result) == "40 in 100 get from visit to quote"
     assert plain(figure_funnel(result).title) == "40 in 100 reach quote"
+    assert "argest share" not in report(result)
     assert "oses most" not in report(result)
 
 
 def test_nearly_all_are_never_written_as_all() -> None:
     result = funnel({"a0": 2, "a0 b1": 998}, steps=["a", "b"])
-    assert title(result) == "99.8 in 100 get from visit to quote"
+    assert title(result) == "99.8% get from visit to quote"
     assert "99.8% (99.3 to 99.9) of 1,000 entrants reach quote" in plain(headline_funnel(result).lead)
     below = funnel({"a0": 60, "a0 b1 c2": 940}, company={"a0": 100, "a0 b1 c2": 20_900})
     assert title(below) == "Fewer get from visit to quote here: 94 in 100, 99.8 elsewhere"
@@ -176,7 +177,7 @@ def test_titles_stay_short_whatever_steps_are_called(names) -> None:
 
 
 def test_a_stage_without_a_label_is_written_as_words() -> None:
-    assert title(funnel(WAYS, of=shops({}), steps=["a", "b", "c"])) == "C loses most: 67 in 100 do not get there"
+    assert title(funnel(WAYS, of=shops({}), steps=["a", "b", "c"])) == "Of those at b, 67 in 100 do not reach c"
     rows = table_steps(funnel(WAYS, of=shops({"a": "Visit"}))).rows
     assert [row[0] for row in rows] == ["Visit", "B", "C"]
 

@@ -57,11 +57,11 @@ def test_bars_dots_and_intervals_are_the_rates(width) -> None:
 
 @WIDTHS
 def test_the_largest_loss_is_noted_once_and_only_where_a_test_says_so(width) -> None:
-    notes = [text for text in texts(drawn(plot_funnel, funnel(WAYS), width)) if "Loses most" in text]
+    notes = [text for text in texts(drawn(plot_funnel, funnel(WAYS), width)) if "Largest share lost" in text]
     assert len(notes) == 1
-    assert notes[0].startswith("Loses most: 67 in 100")
+    assert notes[0].startswith("Largest share lost: 67 in 100 of those ")
     tied = funnel({"a0": 100, "a0 b1": 50, "a0 b1 c2": 50})
-    assert not any("Loses most" in text for text in texts(drawn(plot_funnel, tied, width)))
+    assert not any("share lost" in text for text in texts(drawn(plot_funnel, tied, width)))
     company = {"a0": 100, "a0 b1": 200, "a0 b1 c2": 900}
     ax = drawn(plot_funnel, funnel(WAYS, company=company), width)
     news = [text for text in ax.texts if "elsewhere 91" in text.get_text()]
@@ -96,7 +96,7 @@ def test_the_curve_is_the_results_with_those_still_observed_below(width) -> None
 @WIDTHS
 def test_groups_are_drawn_where_their_curves_clearly_differ(width) -> None:
     differ, alike = grouped(900, 3, slower=0.2), grouped(300, 3)
-    assert figure_curve(differ).title == "Conversion differs by channel at entry: Website 65%, shop 33%"
+    assert figure_curve(differ).title == "Conversion differs by channel at entry: Website 65%, Shop 33%"
     ax = drawn(plot_curve, differ, width)
     assert len(curves(ax)) == 3
     assert len({line.get_color() for line in ax.lines if line.get_drawstyle() == "steps-post"}) == 3
@@ -178,7 +178,7 @@ def test_an_event_is_rare_by_all_who_turn_to_it_and_others_together_are_no_title
     rest = {f"a0 x{at}": 1 for at in range(1, 9)}
     few = funnel({**rest, "a0": 4, "a0 b1 c2": 988})
     assert "Other events, 8, 1%" in texts(drawn(plot_flows, few))
-    assert figure_flows(few).title.replace("\u00a0", " ") == "0.4 in 100 stop and do nothing further"
+    assert figure_flows(few).title.replace("\u00a0", " ") == "0.4% stop and do nothing further"
 
 
 def test_what_most_turn_to_is_the_title() -> None:
@@ -186,7 +186,17 @@ def test_what_most_turn_to_is_the_title() -> None:
     assert figure_flows(funnel(WAYS)).title.replace("\u00a0", " ") == "70 in 100 stop and do nothing further"
     skipping = funnel({"a0 b1 c2": 60, "a0 c1": 40})
     assert figure_flows(skipping).title == "Those who stop most often skip on to application"
-    assert figure_flows(funnel({"a0 b1 c2": 995, "a0 x1": 5})).title == "Nobody stops and does nothing further"
+    assert figure_flows(funnel({"a0 b1 c2": 995, "a0 x1": 5})).title == "Those who stop turn to many different events"
+    everybody = funnel({"a0 b1 c2": 100})
+    assert figure_flows(everybody).title == "Nobody stops and does nothing further"
+    for width in (WIDE, NARROW):
+        assert "pplication" in " ".join(texts(drawn(plot_flows, everybody, width)))
+
+
+def test_where_a_step_is_hidden_those_who_did_nothing_more_are_a_least_number() -> None:
+    result = funnel({"a0": 300, "a0 b1 c2": 9, "a0 b1": 20, "a0 b1 call2": 8}, steps=["a", "b", "c", "d"])
+    assert figure_flows(result).title.replace("\u00a0", " ") == "At least 95 in 100 stop and do nothing further"
+    assert not any("All steps together" in text for text in texts(drawn(plot_flows, result, NARROW)))
 
 
 # Room ---------------------------------------------------------------------------------------------------

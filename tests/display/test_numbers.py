@@ -77,13 +77,16 @@ def test_a_share_is_written_in_percent(share, decimals, text) -> None:
 
 def test_shares_are_whole_percents() -> None:
     assert numbers.share_text(0.242, 0.204, 0.281) == f"24%{NB}(20{NB}to{NB}28)"
-    assert numbers.share_text(0.0004, 0.0, 0.007) == f"0.0%{NB}(0.0{NB}to{NB}0.7)"
+    assert numbers.share_text(0.0004, 0.0, 0.007) == f"under{NB}0.1%{NB}(0.0{NB}to{NB}0.7)"
     assert numbers.share_text(0.998, 0.996, 0.999) == f"99.8%{NB}(99.6{NB}to{NB}99.9)"
     assert numbers.share_text(1, 0.997, 1) == f"100%{NB}(99.7{NB}to{NB}100.0)"
     assert numbers.share_text(0, 0, 0.03) == f"0%{NB}(0{NB}to{NB}3)"
-    assert [numbers.in_hundred(share) for share in (0, 0.002, 0.005, 0.454, 0.998, 1)] == [
-        f"{said}{NB}in{NB}100" for said in ("0", "0.2", "0.5", "45", "99.8", "100")
-    ]
+    assert [numbers.percent(share) for share in (0, 0.0004, 0.002, 0.454, 0.9996, 1)] == [
+        "0%", f"under{NB}0.1%", "0.2%", "45%", f"over{NB}99.9%", "100%",
+    ]  # fmt: skip
+    assert [numbers.in_hundred(share) for share in (0, 0.454, 1)] == [f"{n}{NB}in{NB}100" for n in (0, 45, 100)]
+    assert [numbers.in_hundred(share) for share in (0.002, 0.998, 0.9999)] == ["0.2%", "99.8%", f"over{NB}99.9%"]
+    assert numbers.metric_with_interval("csat", 0.998, 0.99, 0.9995) == f"99.8%{NB}(99.0{NB}to{NB}100.0)"
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,9 @@ def share_decimals(share: float) -> Literal[0, 1]:
 
 def percent(share: float, decimals: int | None = None) -> str:
     """A share as a percentage: 78%, 99.8%."""
-    return f"{number(100 * share, share_decimals(share) if decimals is None else decimals)}%"
+    if decimals is None:
+        return f"{_hundredths(share)}%"
+    return f"{number(100 * share, decimals)}%"
 
 
 def share_text(share: float, low: float, high: float) -> str:
@@ -91,8 +93,10 @@ def share_text(share: float, low: float, high: float) -> str:
 
 
 def in_hundred(share: float) -> str:
-    """A share in words: 45 in 100."""
-    return f"{number(100 * share, share_decimals(share))}{SPACE}in{SPACE}100"
+    """A share in words: 45 in 100; as a percentage where a whole number would say none or all."""
+    if share_decimals(share):
+        return percent(share)
+    return f"{number(100 * share)}{SPACE}in{SPACE}100"
 
 
 def metric_score(metric: str, score: float | Suppressed, decimals: int | None = None) -> str:
@@ -112,6 +116,8 @@ def metric_interval(metric: str, low: float, high: float) -> str:
 
 def metric_with_interval(metric: str, score: float, low: float, high: float) -> str:
     """A score and its interval as its measure is written: 78% (77 to 79)."""
+    if metric in _SHARES:
+        return share_text(score, low, high)
     return f"{metric_score(metric, score)}{SPACE}({metric_interval(metric, low, high)})"
 
 
@@ -154,6 +160,12 @@ def plain(value: Any) -> str:
 def text_without_fixed_spaces(text: str) -> str:
     """A sentence as data files have it."""
     return text.replace(SPACE, " ")
+
+
+def _hundredths(share: float) -> str:
+    """A share of 100 that is never written as none or all where it is neither."""
+    text = number(100 * share, share_decimals(share))
+    return {"0.0": f"under{SPACE}0.1", "100.0": f"over{SPACE}99.9"}.get(text, text)
 
 
 def _decimals(metric: str) -> Literal[0, 1]:

@@ -35,7 +35,7 @@ def _title(result: Guarded, outcome: str) -> str:
     if result.importance["under_floor"].all():
         return "No driver stands out: chance alone would do as well"
     if not names or len(names) > 3:
-        return f"No driver stands out: {spelled(len(names) or n)} cannot be told apart"
+        return f"No driver stands out: {spelled((len(names) or n) - 1)} cannot be told from the first"
     verb = "goes" if len(names) == 1 else "go"
     title = f"{as_subject(joined(names))} {verb} most with {outcome}"
     weak = [in_sentence(label(name, result.study)) for name in _surely_weak(result, leaders)]

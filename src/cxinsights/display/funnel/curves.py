@@ -19,7 +19,7 @@ from cxinsights.display.funnel.names import (
     step_in_sentence,
 )
 from cxinsights.display.labels import lines_of, text_width, wrapped
-from cxinsights.display.numbers import SPACE, count, in_hundred, number, percent, share_text
+from cxinsights.display.numbers import DASH, SPACE, count, in_hundred, number, percent, share_text
 from cxinsights.display.theme import LIGHT, WIDE, new_axes
 from cxinsights.display.words import fitting, in_sentence, spelled
 from cxinsights.privacy import Guarded
@@ -50,6 +50,9 @@ def figure_curve(result: Guarded) -> Block:
         shares = f"Converted by the last day shown: {told}"
     one = result.summary.iloc[0]
     apart = " So its end can differ from conversion, which leaves them out." if _differs(result) else ""
+    drawn = result.curve[result.curve["segment"] == segment]
+    if len(drawn) > len(rows):
+        apart += f" A line ends where too few are still observed: fewer than {result.study.privacy.customer_min}."
     left = rows["group"].nunique() - _MOST
     more = f" The {spelled(_MOST)} largest groups are drawn." if left > 0 else ""
     return Figure(
@@ -101,7 +104,7 @@ def plot_curve(result: Guarded, ax: Axes | None = None, *, width: int = WIDE) ->
     ax.set_yticks(heights, [f"{t:g}" if t < heights[-1] else f"{t:g}%" for t in heights], color=LIGHT["quiet"],
                   fontsize=13.5)  # fmt: skip
     ax.axhline(0, color=LIGHT["edge"], lw=1, zorder=2, clip_on=False)
-    ax.annotate("Days since the first step", (1, 0), (0, -33), xycoords="axes fraction", textcoords="offset points",
+    ax.annotate("Days since the first step", (1, 0), (0, -36), xycoords="axes fraction", textcoords="offset points",
                 ha="right", va="center", fontsize=13.5, color=LIGHT["quiet"])  # fmt: skip
     _write_observed(ax, lines, ticks, left, wide)
     return ax
@@ -140,8 +143,9 @@ def _title(result: Guarded) -> str:
         name = in_sentence(label(segment, result.study))
         ends = [(group, line.iloc[-1]) for group, line in _by_group(result, _lines(result))]
         (most, high), (fewest, low) = ends[0], ends[-1]
-        shares = f"{most} {percent(high['converted'])}, {in_sentence(fewest)} {percent(low['converted'])}"
-        apart = high["ci_low"] > low["ci_high"]  # else the curves differ on their way, and end alike
+        shares = f"{most} {percent(high['converted'])}, {fewest} {percent(low['converted'])}"
+        one_day = len({end["day"] for _, end in ends}) == 1  # a line stops where too few are still observed
+        apart = one_day and high["ci_low"] > low["ci_high"]  # else they may differ on their way alone
         return fitting(
             *([f"Conversion differs by {name} at entry: {shares}"] if apart else []),
             f"How fast customers convert differs by {name} at entry",
@@ -209,6 +213,7 @@ def _write_observed(ax: Axes, lines: list, ticks: list[float], left: float, wide
             write(name, edge, y)
             y -= 0 if wide else 18
         for tick in ticks:
+            seen = tick <= line["day"].iloc[-1] + 1e-9  # a line ends where too few are still observed
             nearest = line.iloc[int(np.argmin(np.abs(line["day"] - tick)))]
-            write(number(nearest["n_at_risk"]), tick, y, ha="center")
+            write(number(nearest["n_at_risk"]) if seen else DASH, tick, y, ha="center")
         y -= 18 if wide else _ROW - 18

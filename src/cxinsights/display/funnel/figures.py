@@ -149,12 +149,12 @@ def _value(one) -> str:
 
 def _note(result: Guarded, one, wide: bool) -> str:
     steps = result.params.steps
-    at = f" of those at {step_in_sentence(result, steps[steps.index(one.step) - 1])}" if wide else ""
+    at = f" of those at {step_in_sentence(result, steps[steps.index(one.step) - 1])}" if wide else " of those before"
     if standout_of(result).kind == "below_rest":
         rest = shown(result.rests, "score").set_index(["rate", "step"]).loc[("of_previous", one.step)]
         there = rest["score_compare"]
         return f"{in_hundred(rest['score'])}{at} get here, elsewhere {number(100 * there, share_decimals(there))}"
-    return f"Loses most: {in_hundred(1 - one.of_previous)}{at} do not get here"
+    return f"Largest share lost: {in_hundred(1 - one.of_previous)}{at} do not get here"
 
 
 def _title(result: Guarded) -> str:
@@ -163,7 +163,7 @@ def _title(result: Guarded) -> str:
     if found.kind == "below_rest":
         return f"{as_subject(names[0])} is reached by fewer here than elsewhere"
     if found.kind == "loses_most":
-        return f"The largest loss comes before {names[0]}"
+        return f"The largest share is lost before {names[0]}"
     if found.kind == "tied":
         which = f"whether {' or '.join(names)} loses most" if len(names) == 2 else "which step loses most"
         return fitting(f"We cannot tell {which}", "We cannot tell which step loses most")

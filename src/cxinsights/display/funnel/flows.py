@@ -35,9 +35,12 @@ def figure_flows(result: Guarded) -> Block:
     others = {name: n for name, n in ends.items() if name not in (_NOTHING, _REST, _HIDDEN)}
     most = max(others, key=others.get) if others else ""
     who, so_far = ("wait or stop", " so far") if result.from_curve else ("stop", "")
-    title = f"{in_hundred(quiet / entrants)} {who} and do nothing further{so_far}"
+    least = "At least " if _HIDDEN in ends else ""  # some who stopped may not be told of
+    title = f"{least}{in_hundred(quiet / entrants)} {who} and do nothing further{so_far}"
     if not quiet:
         title = f"Nobody {'has stopped and done' if so_far else 'stops and does'} nothing further{so_far}"
+    if not quiet and (least or _REST in ends):
+        title = f"Those who {who} turn to many different events"
     if others and others[most] > quiet:
         turn = "skip on" if most.endswith(_SKIPPED) else "turn"
         title = f"Those who {who} most often {turn} to {in_sentence(most.removesuffix(_SKIPPED))}"
@@ -46,12 +49,12 @@ def figure_flows(result: Guarded) -> Block:
     return Figure(
         key="flows",
         title=title,
-        subtitle="Customers who went on from each step, and what those who did not went on to do",
+        subtitle="Who went on from each step, and what the others did next",
         draw=lambda width: plot_flows(result, width=width),
         name="What happened after each step",
         alt=alt,
-        how="Widths are numbers of customers. The tinted path leads to the last step; grey ones leave it for the first "
-        "other event after the last step reached.",
+        how="Widths are numbers of customers: tinted on the way to the last step, grey where they left it for the "
+        "first other event after the last step they reached.",
         caption=f"{base_of(result)} What under 1% of entrants turned to is together in other events.",
         half=True,
     )
@@ -93,8 +96,10 @@ def _stops(result: Guarded) -> list[tuple[str, str, int]]:
             if row.kind == "instead" and row.next_stage in result.params.steps:
                 name = f"{name} again" if result.params.steps.index(row.next_stage) <= at else f"{name}{_SKIPPED}"
             found[step, name] = found.get((step, name), 0) + int(row.n_moved)
-    totals = pd.Series(found).groupby(level=1).sum()
-    rare = {name for name in totals.index[totals < _RARE * entrants] if name not in (_NOTHING, _HIDDEN)}
+    totals: dict[str, int] = {}
+    for (_, name), n in found.items():
+        totals[name] = totals.get(name, 0) + n
+    rare = {name for name, n in totals.items() if n < _RARE * entrants and name not in (_NOTHING, _HIDDEN)}
     together: dict[tuple[str, str], int] = {}
     for (step, name), n in found.items():
         key = (step, _REST if name in rare else name)
@@ -199,7 +204,7 @@ def _ranked(result: Guarded, ax: Axes | None, width: int) -> Axes:
         value = f"{number(row.n_moved)}, {share} of those there"
         values.append((_flow_name(result, row), value, row.n_moved, row.kind == "goes_on"))
     quiet = _ends(result).get(_NOTHING, 0)
-    if quiet and len(shown(result.flows, "move_share")["step"].unique()) > 1:
+    if quiet and _HIDDEN not in _ends(result) and len(shown(result.flows, "move_share")["step"].unique()) > 1:
         share = percent(quiet / int(shown(result.steps, "of_entrants")["n"].iloc[0]))
         values.append(("All steps together: nothing more", f"{number(quiet)}, {share} of entrants", quiet, False))
     names = [wrapped(name, width - 18, 14.5, 600) for name, *_ in values]

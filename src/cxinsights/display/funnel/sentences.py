@@ -68,9 +68,10 @@ def _title(result: Guarded) -> str:
         return fitting(f"Fewer get from {before} to {names[0]} here: {here}, {there} elsewhere",
                        f"Fewer reach {names[0]} here: {here}, against {there} elsewhere", fewer)  # fmt: skip
     if found.kind == "loses_most":
-        lost = in_hundred(1 - rates[found.steps[0]])
-        return fitting(f"{as_subject(names[0])} loses most: {lost} do not get there",
-                       f"Step {steps.index(found.steps[0]) + 1} loses most: {lost} do not get there")  # fmt: skip
+        lost, at = in_hundred(1 - rates[found.steps[0]]), steps.index(found.steps[0])
+        before = step_in_sentence(result, steps[at - 1])
+        return fitting(f"Of those at {before}, {lost} do not reach {names[0]}",
+                       f"Of those at step {at}, {lost} go no further")  # fmt: skip
     if len(names) == len(rates):
         return "No step stands out as the one that loses most"
     several = f"{as_subject(spelled(len(names)))} steps lose most; their order is not settled"

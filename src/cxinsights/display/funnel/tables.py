@@ -51,8 +51,9 @@ def table_others(result: Guarded) -> Block:
         "Here and elsewhere in the company",
         [Column("Rate", numeric=False), *(Column(name) for name in names)],
         rows,
-        note="Elsewhere is the rest of the company without this place. Differences are taken before rounding. Tests "
-        "are adjusted over all places and steps (Benjamini–Hochberg).",
+        note="Elsewhere is the rest of the company without this place. Differences are taken before rounding; their "
+        "intervals are of one comparison, the verdicts of tests adjusted over all places and steps "
+        "(Benjamini–Hochberg).",
     )
 
 
@@ -119,7 +120,8 @@ def table_groups(result: Guarded) -> Block:
         [Column("Group", numeric=False), Column("Rate of", numeric=False), *(Column(name) for name in names)],
         rows,
         note="A customer belongs to the group of the first step, whatever came later; small groups are together. "
-        "Differences are taken before rounding. " + " ".join(ranks),
+        "Differences are taken before rounding; their intervals are of one comparison, the verdicts of adjusted "
+        "tests. " + " ".join(ranks),
     )
 
 
