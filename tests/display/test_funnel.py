@@ -105,7 +105,7 @@ def test_steps_that_cannot_be_told_apart_share_the_title() -> None:
     two = {"a0": 100, "a0 b1": 50, "a0 b1 c2": 8, "a0 b1 c2 d3": 50}
     result = funnel(two, steps=["a", "b", "c", "d"])
     assert title(result) == "Quote and application lose most; their order is not settled"
-    assert plain(figure_funnel(result).title) == "We cannot tell whether quote or application loses most"
+    assert plain(figure_funnel(result).title) == "We cannot tell whether quote or application loses the larger share"
     alike = funnel({"a0": 100, "a0 b1": 50, "a0 b1 c2": 50})
     assert title(alike) == "No step stands out as the one that loses most"
 

@@ -165,8 +165,9 @@ def _title(result: Guarded) -> str:
     if found.kind == "loses_most":
         return f"The largest share is lost before {names[0]}"
     if found.kind == "tied":
-        which = f"whether {' or '.join(names)} loses most" if len(names) == 2 else "which step loses most"
-        return fitting(f"We cannot tell {which}", "We cannot tell which step loses most")
+        which = "which step loses the largest share"
+        two = f"whether {' or '.join(names)} loses the larger share"
+        return fitting(f"We cannot tell {two if len(names) == 2 else which}", f"We cannot tell {which}")
     last = shown(steps_with_conversion(result), "of_entrants").iloc[-1]
     reach, so_far = ("have reached", " so far") if result.from_curve else ("reach", "")
     return f"{in_hundred(last.of_entrants)} {reach} {step_in_sentence(result, last.step)}{so_far}"

@@ -41,8 +41,8 @@ def method_funnel(result: Guarded) -> Prose:
 
 def _named(result: Guarded) -> str:
     told = (
-        " The step that loses most is named where its rate is surely below each other’s (Newcombe’s interval of the "
-        "difference, all pairs together at 95%)."
+        " The step that loses the largest share is named where its rate is surely below each other’s (Newcombe’s "
+        "interval of the difference, all pairs together at 95%)."
     )
     return "" if result.from_curve or len(result.params.steps) == 2 else told
 
