@@ -152,6 +152,10 @@ def test_a_units_report_says_how_its_own_sites_lie_among_all() -> None:
     html = report(result)
     assert not [name for name in others if re.search(rf"\b{name}\b", html)]  # no other unit's site has its name here
     assert {row[0] for row in table_leave_one_out(result).rows} & {"a site of another unit"}
+    small = owned(company(noise=0, customers=300), "r1", "u0")
+    small["sites"].loc[small["sites"].index[small["sites"]["own"]][0], "n_customers"] = 9
+    caption = figure_association(linkage(small, **asked)).caption.replace("\u00a0", " ")
+    assert " One of 40 sites, one of them Unit 1.0’s, takes no part: one has fewer than 10 answers" in caption
     quiet = linkage(owned(company(noise=0, customers=300), "r1", "u0"), **asked)
     assert title(quiet) == "Unit 1.0’s ten sites cannot be told from the company’s pattern"
     unclear = linkage(owned(company(slope=0, noise=0, customers=300, seed=4), "r1", "u0"), **asked)

@@ -13,7 +13,7 @@ from cxinsights.analysis.scores import METRICS
 from cxinsights.display.numbers import count, decimals_for, interval, number, with_interval
 from cxinsights.display.scorecard.card import METRIC_NAMES
 from cxinsights.display.subject import Subject
-from cxinsights.display.words import as_subject, in_sentence, joined, spelled
+from cxinsights.display.words import as_subject, in_sentence, joined, possessive, spelled
 from cxinsights.params import ALL, LinkageParams, Study
 from cxinsights.privacy import Guarded, is_shown
 from cxinsights.schemas.columns import column, label, value_label
@@ -258,9 +258,10 @@ class Linked:
         reasons = [f"{spelled(int(n))} {verbs[int(n) != 1]} {why}" for n, verbs, why in parts if n]
         if not reasons:
             return ""
-        out = int(one["n_sites"] - one["n"])
+        out, own = int(one["n_sites"] - one["n"]), int(one["n_own"] - one["n_own_part"])
         take = "takes" if out == 1 else "take"
-        return f" {as_subject(spelled(out))} of {self.n_sites(one['n_sites'])} {take} no part: {joined(reasons)}."
+        ours = f", {spelled(own)} of them {possessive(self.subject.name)}," if self.of_unit and own else ""
+        return f" {as_subject(spelled(out))} of {self.n_sites(one['n_sites'])}{ours} {take} no part: {joined(reasons)}."
 
     @cached_property
     def not_drawn(self) -> str:
