@@ -78,6 +78,14 @@ def test_profile_cells_are_filled_by_effect_where_the_interval_leaves_out_zero(c
             assert cell.get_linewidth() == 1
     nps = company.held_out.iloc[0]
     assert number(nps.score) in texts(ax)
+    middle = {DIVERGING[3][0], "#00000000"}
+    tinted = [c for c in cells if c.get_facecolor()[3] and to_hex(c.get_facecolor()).upper() not in middle]
+    marks = {(line.get_xdata()[0], line.get_ydata()[0]): line.get_marker() for line in ax.lines}
+    above = {DIVERGING[at][0] for at in (4, 5, 6)}
+    assert len(marks) == len(tinted) > 0
+    for cell in tinted:  # blue from brown also where there is no colour
+        mark = next(m for (x, y), m in marks.items() if cell.contains_point(ax.transData.transform((x, y))))
+        assert mark == ("^" if to_hex(cell.get_facecolor()).upper() in above else "v")
 
 
 @WIDTHS

@@ -20,6 +20,7 @@ __all__ = ["figure_profiles", "plot_profiles"]
 
 STEPS = (0.2, 0.5, 0.8)
 """Effect sizes from which a cell takes the next deeper colour (Cohen 1988: small, medium, large)."""
+_MIDDLE = 3  # of the seven colours
 MOST_ROWS = 18
 MOST_WORDS_OF_ALT = 40
 _MADE_OF, _HELD_OUT = "What made the segments", "Held out, and tested"
@@ -63,8 +64,8 @@ def figure_profiles(result: Guarded) -> Block:
         draw=lambda width: plot_profiles(result, width=width),
         name="Profile of each segment",
         alt=alt if len(alt.split()) <= MOST_WORDS_OF_ALT else f"{chart}. {title}.",
-        how="Blue lies above the other segments, brown below, on the scale that the segments were made on; the deepest "
-        "from 0.8 standard deviations. Outlined cells cannot be told from the others.",
+        how="Blue with ▲ lies above the other segments, brown with ▼ below, on the scale that the segments were made "
+        "on; the deepest from 0.8 standard deviations. Outlined cells cannot be told from the others.",
         lists=[("Segments", [(s, segmented.name(s)) for s in segments])],
         caption=f"{segmented.base} What made the segments is described, not tested.{segmented.latest_scores}"
         + (f" {as_subject(spelled(left_out))} further rows stand in the table." if left_out else ""),
@@ -119,12 +120,15 @@ def _draw(ax: Axes, cell: _Cell, x: float, y: float, width: float, height: float
     size = min(14.0, 14 * (width - 8) / max(text_width(cell.text, 14), 1))
     ax.text(x + width / 2, y + height / 2, cell.text, ha="center", va="center", fontsize=size, color=ink, zorder=3,
             gid="nohalo" if cell.clear else None)  # fmt: skip
+    if cell.clear and _step(cell.effect) != _MIDDLE:  # seen without colours too
+        mark = "^" if cell.effect > 0 else "v"
+        ax.plot(x + 7.5, y + 6.5, mark, ms=3.5, mew=0, color=ink, zorder=3)
 
 
 def _step(effect: float) -> int:
     """Which of the seven colours: the middle one for less than a small effect."""
     size = sum(abs(effect) >= step for step in STEPS)
-    return 3 + (size if effect > 0 else -size)
+    return _MIDDLE + (size if effect > 0 else -size)
 
 
 def _rows(segmented: Segmented) -> tuple[list[_Row], int]:
