@@ -54,7 +54,8 @@ def content(page: str) -> str:
 
 
 def assert_no_kernel_is_left(server: Serving) -> None:
-    assert wait_for(lambda: server.children() == [], 10)
+    """Within the time that a kernel takes to start and a busy one to be ended, on a machine with other work."""
+    assert wait_for(lambda: server.children() == [], 30)
 
 
 def test_the_live_page_says_what_the_report_says_and_its_kernel_ends(server: Serving) -> None:
