@@ -173,6 +173,9 @@ def test_paper_is_white_with_folds_open_and_controls_gone(
         visible = page.evaluate(inside)
         assert len(visible) >= closed
         assert all(visible)
+        page.set_viewport_size({"width": 680, "height": 900})  # between the margins of A4
+        widths = page.evaluate("[...document.querySelectorAll('.plain')].map(t => t.getBoundingClientRect().width)")
+        assert all(width <= 680 for width in widths), widths  # a wider one would shrink the whole page
         for control in page.locator(".choose, .skip, .bar ol").all():
             assert not control.is_visible()
 
