@@ -1,5 +1,6 @@
 """The live page is the report computed for this visit; its kernel ends with the visit, however that ends."""
 
+import asyncio
 import http.client
 import re
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cxinsights.params import Project
-from cxinsights.publish.server import LIVE_AT_ONCE
+from cxinsights.publish.server import LIVE_AT_ONCE, _OwnKernels
 from tests.batch.shops import PERIOD, command, make_shops, processes_of, wait_for, write_notebook
 from tests.publish.serving import Answer, Serving, serving
 
@@ -54,8 +55,7 @@ def content(page: str) -> str:
 
 
 def assert_no_kernel_is_left(server: Serving) -> None:
-    """Within the time that a kernel takes to start and a busy one to be ended, on a machine with other work."""
-    assert wait_for(lambda: server.children() == [], 30)
+    assert wait_for(lambda: server.children() == [], 10)
 
 
 def test_the_live_page_says_what_the_report_says_and_its_kernel_ends(server: Serving) -> None:
@@ -131,6 +131,37 @@ def test_no_more_than_a_few_live_pages_at_once(server: Serving) -> None:
 def test_the_kernel_of_a_reader_who_left_ends(server: Serving) -> None:
     leave_early(server, f"/live/{SOUTH}/long/")
     assert_no_kernel_is_left(server)
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["starts", "fails to start"])
+def test_a_kernel_that_is_just_starting_when_its_reader_leaves_ends_too(fails: bool) -> None:
+    class Manager:
+        alive: set[str] = set()
+
+        async def start_kernel(self) -> str:
+            self.alive.add("kernel")  # the process is there before its name is
+            await asyncio.sleep(0.02)
+            if fails:
+                self.alive.clear()
+                raise RuntimeError("died while starting")
+            return "kernel"
+
+        async def shutdown_kernel(self, kernel_id: str, *, now: bool) -> None:
+            self.alive.remove(kernel_id)
+
+    async def leave() -> None:
+        visit = asyncio.ensure_future(kernels.start_kernel())
+        await asyncio.sleep(0.005)
+        assert manager.alive == {"kernel"}
+        visit.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await visit
+        await kernels.shut_down_mine()
+
+    manager = Manager()
+    kernels = _OwnKernels(manager)
+    asyncio.run(leave())
+    assert manager.alive == set()
 
 
 def test_stopping_the_server_ends_its_kernels(project: Project) -> None:

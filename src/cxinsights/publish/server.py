@@ -103,6 +103,7 @@ class _Live(VoilaHandler):
 
     running = 0
     _work: asyncio.Task | None = None
+    _ending: asyncio.Future | None = None  # held, or it may be collected before it is done
 
     def set_default_headers(self) -> None:
         _Plain.set_default_headers(self)
@@ -113,9 +114,13 @@ class _Live(VoilaHandler):
         _Plain.write_error(self, status_code, **kwargs)
 
     def on_connection_close(self) -> None:
-        """Let a reader who left hold neither kernel nor turn until the cell ends that is running."""
+        """Let a reader who left hold neither kernel nor turn until the notebook ends.
+
+        Cancelling is not enough: within a cell it is taken for the kernel's death, and the next cell runs.
+        """
         if self._work is not None:
             self._work.cancel()
+            self._ending = asyncio.ensure_future(self._kernels.shut_down_mine())
 
     async def get(self, path: str) -> None:
         self._work = asyncio.current_task()
@@ -153,18 +158,19 @@ class _OwnKernels:
 
     def __init__(self, manager: Any) -> None:
         self._manager = manager
-        self._mine: list[str] = []
+        self._mine: list[asyncio.Future[str]] = []
 
     async def start_kernel(self, **settings: Any) -> str:
-        kernel_id = await self._manager.start_kernel(**settings)
-        self._mine.append(kernel_id)
-        return kernel_id
+        starting = asyncio.ensure_future(self._manager.start_kernel(**settings))
+        self._mine.append(starting)
+        return await asyncio.shield(starting)  # a reader who leaves now would leave a process without a name
 
     async def shut_down_mine(self) -> None:
-        for kernel_id in self._mine:
-            with suppress(KeyError, InvalidStateError):  # a kernel that died is gone already
-                await self._manager.shutdown_kernel(kernel_id, now=True)
-        self._mine.clear()
+        for starting in self._mine:
+            await asyncio.wait([starting])
+            if starting.exception() is None:
+                with suppress(KeyError, InvalidStateError):  # a kernel that died is gone already
+                    await self._manager.shutdown_kernel(starting.result(), now=True)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._manager, name)
