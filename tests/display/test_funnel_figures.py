@@ -186,7 +186,9 @@ def test_what_most_turn_to_is_the_title() -> None:
     assert figure_flows(funnel(WAYS)).title.replace("\u00a0", " ") == "70 in 100 stop and do nothing further"
     skipping = funnel({"a0 b1 c2": 60, "a0 c1": 40})
     assert figure_flows(skipping).title == "Those who stop most often skip on to application"
-    assert figure_flows(funnel({"a0 b1 c2": 995, "a0 x1": 5})).title == "Those who stop turn to many different events"
+    rare = funnel({"a0 b1 c2": 995, "a0 x1": 5})  # too few for a flow of their own
+    assert "Other events, 5, 0.5%" in texts(drawn(plot_flows, rare))
+    assert figure_flows(rare).title == "Nobody stops and does nothing further"
     everybody = funnel({"a0 b1 c2": 100})
     assert figure_flows(everybody).title == "Nobody stops and does nothing further"
     for width in (WIDE, NARROW):
@@ -197,6 +199,10 @@ def test_where_a_step_is_hidden_those_who_did_nothing_more_are_a_least_number() 
     result = funnel({"a0": 300, "a0 b1 c2": 9, "a0 b1": 20, "a0 b1 call2": 8}, steps=["a", "b", "c", "d"])
     assert figure_flows(result).title.replace("\u00a0", " ") == "At least 95 in 100 stop and do nothing further"
     assert not any("All steps together" in text for text in texts(drawn(plot_flows, result, NARROW)))
+    scattered = {f"a0 {x}{y}1": 1 for x in "klmnopqrst" for y in "klmnopqrst"}
+    untold = funnel({**scattered, "a0 b1 c2": 5}, steps=STEPS[:3])
+    assert {"Other events, 100, 95%", "Not shown, 5, 5%"} <= set(texts(drawn(plot_flows, untold)))
+    assert figure_flows(untold).title == "Too few stop to show all that they do next"
 
 
 # Room ---------------------------------------------------------------------------------------------------

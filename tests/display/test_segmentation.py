@@ -186,6 +186,18 @@ def test_scores_say_which_answers_they_are_of(company) -> None:
         assert "latest answer" not in told(without)
 
 
+def test_that_value_made_the_segments_is_said_where_it_did() -> None:
+    def told(**changes: list[str]) -> str:
+        return Segmented(shown(fitted(), params=fitted().params.model_copy(update=changes))).base
+
+    amount = ["order_amount", "visits"]
+    assert told().endswith("Corner Shops.")
+    assert told(inputs=["visits", "value"], held_out=[]).endswith("Corner Shops. Value also made the segments.")
+    assert told(inputs=["value", "order_amount"], held_out=[]).endswith(" Value also made the segments.")
+    assert told(inputs=amount, held_out=[]).endswith(" Value is the amount ordered, which also made the segments.")
+    assert told(inputs=amount, held_out=["value"]).endswith("Corner Shops.")
+
+
 def test_rules_are_said_in_words() -> None:
     words = Segmented(shown(fitted()))
     assert words.conditions("visits > 2.5; digital > 0.1; digital <= 0.62") == [

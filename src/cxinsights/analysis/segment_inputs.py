@@ -51,7 +51,7 @@ class Inputs:
     """One row per input: `variable`, `n`, `n_missing`, `transform`, `skewness` (before)."""
     clusterer: Clusterer
     ways: int
-    """How many customers differ from one another in the inputs: no more segments than that can be told."""
+    """In how many ways customers differ in the inputs: no more segments than that can be told."""
     left_out: tuple[str, ...]
     """Inputs that are the same for all customers."""
 

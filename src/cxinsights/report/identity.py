@@ -62,7 +62,7 @@ class ReportId:
         """Scorecards on the way from the list of reports: the region's or company's, and its own place's."""
         own = replace(self, analysis="scorecard")
         whole = replace(own, region=ALL if study.one_region else self.region, unit=ALL)
-        return [above for above in dict.fromkeys((whole, own) if self.unit != ALL else (own,)) if above != self]
+        return [above for above in ((whole, own) if self.unit != ALL else (own,)) if above != self]
 
     def _label(self, study: Study) -> str:
         if self.unit != ALL:

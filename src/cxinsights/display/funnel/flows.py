@@ -34,21 +34,11 @@ def figure_flows(result: Guarded) -> Block:
     quiet = ends.get(_NOTHING, 0)
     others = {name: n for name, n in ends.items() if name not in (_NOTHING, _REST, _HIDDEN)}
     most = max(others, key=others.get) if others else ""
-    who, so_far = ("wait or stop", " so far") if result.from_curve else ("stop", "")
-    least = "At least " if _HIDDEN in ends else ""  # some who stopped may not be told of
-    title = f"{least}{in_hundred(quiet / entrants)} {who} and do nothing further{so_far}"
-    if not quiet:
-        title = f"Nobody {'has stopped and done' if so_far else 'stops and does'} nothing further{so_far}"
-    if not quiet and (least or _REST in ends):
-        title = f"Those who {who} turn to many different events"
-    if others and others[most] > quiet:
-        turn = "skip on" if most.endswith(_SKIPPED) else "turn"
-        title = f"Those who {who} most often {turn} to {in_sentence(most.removesuffix(_SKIPPED))}"
     turned = f"; {number(others[most])} turned to {in_sentence(most)}" if others else ""
     alt = f"Flow chart of {count(entrants, 'entrant')}. {number(quiet)} went no further and did nothing else{turned}."
     return Figure(
         key="flows",
-        title=title,
+        title=_title(result, ends, most, entrants),
         subtitle="Who went on from each step, and what the others did next",
         draw=lambda width: plot_flows(result, width=width),
         name="What happened after each step",
@@ -63,6 +53,21 @@ def figure_flows(result: Guarded) -> Block:
 def plot_flows(result: Guarded, ax: Axes | None = None, *, width: int = WIDE) -> Axes:
     """Sankey of steps and ends; on a phone the largest flows as bars."""
     return _sankey(result, ax) if width == WIDE else _ranked(result, ax, width)
+
+
+def _title(result: Guarded, ends: dict[str, int], most: str, entrants: int) -> str:
+    """What those who stopped did most often, as far as it may be told; `most` is the event they turned to most."""
+    quiet = ends.get(_NOTHING, 0)
+    who, so_far = ("wait or stop", " so far") if result.from_curve else ("stop", "")
+    if ends.get(most, 0) > quiet:
+        turn = "skip on" if most.endswith(_SKIPPED) else "turn"
+        return f"Those who {who} most often {turn} to {in_sentence(most.removesuffix(_SKIPPED))}"
+    if quiet:
+        least = "At least " if _HIDDEN in ends else ""
+        return f"{least}{in_hundred(quiet / entrants)} {who} and do nothing further{so_far}"
+    if _HIDDEN in ends:
+        return f"Too few {who} to show all that they do next"
+    return f"Nobody {'has stopped and done' if so_far else 'stops and does'} nothing further{so_far}"
 
 
 @dataclass

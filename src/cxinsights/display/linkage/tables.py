@@ -89,6 +89,10 @@ def table_aggregation(result: Guarded) -> Block:
         "Answers", as_subject(linked.sites_word),
     ]  # fmt: skip
     word = linked.site_word
+    known = result.aggregation["icc1"][is_shown(result.aggregation["icc1"])]
+    told = f" Answers are those to each question; elsewhere a {word} counts with the question that fewest answered."
+    if len(known) and known.isna().all():
+        told = ""  # means alone, without the answers they were made of
     return Table(
         "aggregation",
         f"May answers be averaged by {word}?",
@@ -98,8 +102,7 @@ def table_aggregation(result: Guarded) -> Block:
         note=f"ICC(1): share of the differences between people that lies between {linked.sites_word}. ICC(2): "
         f"reliability of a {word}’s mean; under {RELIABLE:g} it is called unsteady. Agreement: r_wg(j), median over "
         f"{linked.sites_word}; agreeing are those of {AGREEMENT:g} and more. True spread: standard deviation beyond "
-        f"chance. Answers are those to each question; elsewhere a {word} counts with the question that fewest "
-        f"answered.{linked.untold}",
+        f"chance.{told}{linked.untold}",
     )
 
 
@@ -191,8 +194,8 @@ def table_linkage_sites(result: Guarded) -> Block:
         head,
         rows,
         note=f"Standing against the means of all {linked.sites_word}; “perhaps” unless both intervals lie clear of "
-        f"the means. The "
-        f"distance is adjusted among all {linked.sites_word} (Benjamini–Hochberg).{capped}",
+        f"the means. The distance is "
+        f"adjusted among all {linked.sites_word} (Benjamini–Hochberg).{capped}",
     )
 
 

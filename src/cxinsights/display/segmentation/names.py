@@ -143,9 +143,11 @@ class Segmented:
     @property
     def _circular(self) -> str:
         """That value made the segments, where it did: its shares are then no finding of their own."""
-        held = {"value"} & set(self.params.held_out)
-        made = {"value", "order_amount"} & set(self.params.inputs)
-        return " Value is the amount ordered, which also made the segments." if made and not held else ""
+        if "value" in self.params.inputs:
+            return " Value also made the segments."
+        if "order_amount" in self.params.inputs and "value" not in self.params.held_out:
+            return " Value is the amount ordered, which also made the segments."
+        return ""
 
     @property
     def latest_scores(self) -> str:
@@ -160,11 +162,8 @@ class Segmented:
     def _between(self, name: str, over: float | None, most: float | None) -> list[str]:
         """What a rule asks of a number: the whole numbers it allows, else its two ends."""
         if column(name, self.study).type != "integer":
-            ends = (
-                (f"over {over:,.10g}" if over is not None else ""),
-                f"at most {most:,.10g}" if most is not None else "",
-            )
-            return [end for end in ends if end]
+            least = [] if over is None else [f"over {over:,.10g}"]
+            return least if most is None else [*least, f"at most {most:,.10g}"]
         low, high = (None if end is None else math.floor(end) for end in (over, most))
         if low is None or high is None:
             return [f"at least {low + 1:,}" if low is not None else f"at most {high:,}"]
