@@ -25,7 +25,6 @@ env: .venv/ready ## Build .venv from the lock, with the Jupyter kernel (done onc
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .venv/uv.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
-	@$(BIN)/python -m ipykernel install --sys-prefix --name cxinsights --display-name cxinsights > /dev/null
 	@touch $@
 
 reports: env ## Make every report, or narrow: STUDY= REGION= UNIT= ONLY= PERIOD=

@@ -11,7 +11,9 @@
     │   └── NotPositiveDefiniteError   pairwise correlations contradict each other
     ├── PrivacyError       something would reach a reader without passing the guard
     ├── ReportError        a report cannot be recorded or rendered
-    └── ServeError         the server cannot start as asked
+    ├── BusyError          another run holds the outputs
+    ├── ServeError         the server cannot start as asked
+    └── NoWarmKernelError  kernels cannot be forked here, and start plainly
 
 A message says what is wrong, where, what is allowed and what to do. It holds counts, lines and column
 names, never a customer's own values.
@@ -22,9 +24,11 @@ from collections.abc import Iterable
 
 __all__ = [
     "AnalysisError",
+    "BusyError",
     "CxError",
     "DataError",
     "LeakError",
+    "NoWarmKernelError",
     "NotPositiveDefiniteError",
     "ParamsError",
     "PrivacyError",
@@ -81,8 +85,16 @@ class ReportError(CxError):
     """A report cannot be recorded or rendered."""
 
 
+class BusyError(CxError):
+    """Another run holds the outputs."""
+
+
 class ServeError(CxError):
     """The server cannot start as asked."""
+
+
+class NoWarmKernelError(CxError):
+    """Kernels cannot be forked here; the message says why, and they start plainly."""
 
 
 def did_you_mean(kind: str, name: object, known: Iterable[object]) -> str:
