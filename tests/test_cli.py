@@ -82,20 +82,23 @@ def test_plan_says_what_would_be_made_and_what_is_left_out(shops: Project, say) 
     ended = say("plan", "--study", "shops")
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.splitlines() == [
-        f"shops/{PERIOD}/_all/_all/scorecard",
-        f"shops/{PERIOD}/shops/north/scorecard",
-        f"shops/{PERIOD}/shops/south/scorecard",
+        f"shops/{PERIOD}/_all/_all/scorecard  new",
+        f"shops/{PERIOD}/shops/north/scorecard  new",
+        f"shops/{PERIOD}/shops/south/scorecard  new",
         "skipped: shops/_all: the only region: the company's report is about it",
         *NO_TABLES,
         "skipped: drivers: no drivers: section in params/shops/study.yml",
-        f"3 reports for {PERIOD}",
+        f"3 reports to make for {PERIOD}, 0 up to date",
     ]
     assert not (shops.outputs / "shops" / PERIOD).exists()
 
 
 def test_plan_is_narrowed_as_asked(shops: Project, say) -> None:
     ended = say("plan", "--study", "shops", "--region", "shops", "--unit", "south", "--only", "scorecard,")
-    assert ended.out.splitlines() == [f"shops/{PERIOD}/shops/south/scorecard", f"1 report for {PERIOD}"]
+    assert ended.out.splitlines() == [
+        f"shops/{PERIOD}/shops/south/scorecard  new",
+        f"1 report to make for {PERIOD}, 0 up to date",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -203,7 +206,10 @@ def test_a_run_without_anything_to_make_says_so(shops: Project, say) -> None:
         NO_TABLES[2],
         "skipped: drivers: no responses table",
     ]
-    assert "0 of 0 reports made." in ended.out
+    assert (
+        ended.out.splitlines()[-1]
+        == "Nothing to make: 0 reports up to date. The list: outputs/index.html (or make serve)"
+    )
 
 
 def test_a_run_with_a_failure_makes_the_others_and_ends_in_exit_code_1(tmp_path: Path) -> None:
@@ -213,7 +219,7 @@ def test_a_run_with_a_failure_makes_the_others_and_ends_in_exit_code_1(tmp_path:
     assert ended.returncode == 1
     lines = ended.stdout.splitlines()
     assert lines[:3] == NO_TABLES
-    assert lines[3] == "2 reports for Corner Shops, July to September 2026"
+    assert lines[3:5] == ["Corner Shops, July to September 2026", "2 reports to make"]
     assert lines[-1] == "1 of 2 reports made. The list: outputs/index.html (or make serve)"
     assert f"failed: shops/{PERIOD}/shops/south/scorecard\n  notebooks/scorecard.ipynb" in ended.stderr
     assert "Traceback" not in ended.stderr

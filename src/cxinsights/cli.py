@@ -3,15 +3,24 @@
 import os
 import sys
 import traceback
-from collections.abc import Sized
+from collections.abc import Iterator, Sized
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from cxinsights.errors import CxError
+from cxinsights.errors import CxError, UnknownNameError
 from cxinsights.params import Project, Study, load_study
+
+if TYPE_CHECKING:
+    from cxinsights.batch.ledger import Ledger
+    from cxinsights.batch.plan import Plan
+    from cxinsights.batch.run import Summary
+    from cxinsights.batch.workers import LocalWorkers
 
 __all__ = ["main"]
 
@@ -29,6 +38,8 @@ StudyOption = Annotated[str, typer.Option("--study", help="Folder in params/.")]
 PeriodOption = Annotated[str | None, typer.Option("--period", help="Period id; the latest if not given.")]
 RegionOption = Annotated[str | None, typer.Option("--region", help="One region; _all is the company.")]
 UnitOption = Annotated[str | None, typer.Option("--unit", help="One unit; _all is a region's own report.")]
+RepairOption = Annotated[bool, typer.Option("--repair", help="Only what the last run was to make and did not.")]
+WorkersOption = Annotated[int | None, typer.Option("--workers", min=1, help="Reports made at a time.")]
 OnlyOption = Annotated[str | None, typer.Option("--only", help="Analyses, by comma: scorecard,drivers.")]
 
 
@@ -38,8 +49,12 @@ def import_(
     force: Annotated[bool, typer.Option("--force", help="Import even if nothing has changed.")] = False,
 ) -> None:
     """Import a study's raw files into tables, and write its data-quality page."""
+    from cxinsights.batch.locking import locked
+    from cxinsights.batch.tasks import import_tables
+
     project, loaded = _opened(study)
-    manifest = _imported(project, loaded, force)
+    with locked(project, _user()):
+        manifest = import_tables(project.root, loaded.name, force)
     for name, table in manifest["tables"].items():
         told = [f"{table['rows']:>9,} rows", f"{table['kept']:>9,} kept", f"{table['rejected']:>6,} set apart"]
         told += [f"{table['left_out']:>9,} left out"] if table["left_out"] else []
@@ -53,18 +68,28 @@ def plan(
     region: RegionOption = None,
     unit: UnitOption = None,
     only: OnlyOption = None,
+    repair: RepairOption = False,
+    workers: WorkersOption = None,
 ) -> None:
-    """Say which reports would be made, and which are left out and why."""
-    from cxinsights.batch.plan import make_plan
+    """Say which reports would be made and why, which are up to date, and which are left out."""
+    from cxinsights.batch.locking import locked
+    from cxinsights.batch.progress import duration
+    from cxinsights.batch.run import Settings, find_out
 
     project, loaded = _opened(study)
-    _imported(project, loaded)
-    made = make_plan(project, loaded, period=period, region=region, unit=unit, only=_names(only))
-    for report in made.reports:
-        out.print(report.path)
-    for skipped in made.skipped:
-        out.print(f"skipped: {skipped.what}: {skipped.reason}")
-    out.print(f"{_counted(made.reports, 'report')} for {made.period}")
+    with locked(project, _user()), _workers(project, loaded, workers) as local:
+        _imported(project, loaded, local)
+        made = _planned(project, loaded, period, region, unit, only)
+        work = find_out(project, made, local, Settings(repair=repair))
+        seconds = work.seconds(_ledger(project).typical_seconds(), local.workers)
+    for report, reason in work.reasons.items():
+        out.print(f"{report.path}  {reason}")
+    for report in work.maybe:
+        out.print(f"{report.path}  if what the reports beside it say changes")
+    _say_skipped(made)
+    told = f"{_counted(work.reasons, 'report')} to make for {made.period}, {work.up_to_date} up to date"
+    told += f", {len(work.maybe)} to be seen" if work.maybe else ""
+    out.print(told if seconds is None or not work.reasons else f"{told}: about {duration(seconds)}")
 
 
 @app.command()
@@ -74,32 +99,80 @@ def run(
     region: RegionOption = None,
     unit: UnitOption = None,
     only: OnlyOption = None,
-    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Reports made at a time.")] = None,
+    repair: RepairOption = False,
+    force: Annotated[bool, typer.Option("--force", help="Make also what is up to date.")] = False,
+    workers: WorkersOption = None,
+    timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds a report may take.")] = 900,
+    memory: Annotated[float, typer.Option("--memory", min=100, help="MB a report may take.")] = 4000,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for a run on the same outputs to end.")] = False,
 ) -> None:
-    """Make reports: import what has changed, compute the baseline, run the notebooks side by side."""
-    from cxinsights.batch.plan import make_plan
-    from cxinsights.batch.run import run_plan
-    from cxinsights.publish.index import write_index
+    """Make reports that are out of date: import what has changed, compute the baseline, run the notebooks."""
+    from cxinsights.batch.locking import locked
+    from cxinsights.batch.run import Settings, run_plan
+    from cxinsights.kernels.limits import Limits
 
     project, loaded = _opened(study)
-    manifest = _imported(project, loaded)
-    made = make_plan(project, loaded, period=period, region=region, unit=unit, only=_names(only))
-    lost, rows = (sum(t[name] for t in manifest["tables"].values()) for name in ("rejected", "rows"))
-    if lost:
-        out.print(f"{lost:,} of {rows:,} raw rows set apart: see outputs/{study}/data-quality.html")
-    for skipped in made.skipped:
-        out.print(f"skipped: {skipped.what}: {skipped.reason}")
-    out.print(f"{_counted(made.reports, 'report')} for {loaded.label}, {loaded.periods.period(made.period).label}")
-    summary = run_plan(project, made, out, workers=workers)
-    for outcome in summary.failed:
-        err.print(f"\nfailed: {outcome.report.path}\n  " + outcome.error.replace("\n", "\n  "), style="red")
-    index = write_index(project)
-    good = len(summary.outcomes) - len(summary.failed)
-    out.print(
-        f"{good} of {_counted(summary.outcomes, 'report')} made. The list: {project.shown(index)} (or make serve)"
-    )
+    settings = Settings(Limits(timeout, memory), force=force, repair=repair)
+    with locked(project, _user(), wait=wait, tell=out.print), _workers(project, loaded, workers) as local:
+        manifest = _imported(project, loaded, local)
+        made = _planned(project, loaded, period, region, unit, only)
+        lost, rows = (sum(t[name] for t in manifest["tables"].values()) for name in ("rejected", "rows"))
+        if lost:
+            out.print(f"{lost:,} of {rows:,} raw rows set apart: see outputs/{study}/data-quality.html")
+        _say_skipped(made)
+        out.print(f"{loaded.label}, {loaded.periods.period(made.period).label}")
+        summary = run_plan(project, made, out, errors=err, settings=settings, local=local)
+        index = local.submit(_write_index, project.root).result()
+    out.print(f"{_made(summary)}. The list: {project.shown(index)} (or make serve)")
     if summary.failed:
         raise typer.Exit(1)
+
+
+@app.command()
+def runs(
+    study: Annotated[str | None, typer.Option("--study", help="Of one study; of all if not given.")] = None,
+    most: Annotated[int, typer.Option("--last", min=1, help="How many.")] = 20,
+) -> None:
+    """List the last runs: who ran what when, and how it ended."""
+    found = _ledger(Project.find()).runs(most, study)
+    if not found:
+        out.print("No runs yet.")
+    for one in found:
+        took = "" if one.ended is None else f"{_seconds_between(one.started, one.ended):,.0f} s"
+        how = one.how or ("under way" if _is_running(one.pid) else "died")
+        told = f"{one.run:>5}  {_local(one.started)}  {one.study}/{one.period}  {one.user}@{one.host}  {how}"
+        told += f"  {one.made} of {one.planned} made" + (f", {one.failed} failed" if one.failed else "")
+        out.print(f"{told}  {took}".rstrip())
+
+
+@app.command()
+def show(
+    report: Annotated[str, typer.Argument(help="As the list has it: demo/2026Q3/emea/retail/drivers.")],
+) -> None:
+    """Say what became of one report: when and why it was made, from what, how long it took and how it ended."""
+    found = _ledger(Project.find()).history(report.strip("/"))
+    if not found:
+        raise UnknownNameError(f"no run has made a report {report}. cxinsights plan lists reports as they are written.")
+    for entry in found:
+        took = "" if entry.seconds is None else f"  {entry.seconds:.1f} s  {entry.peak_mb or 0:.0f} MB"
+        again = f"  {entry.attempts} attempts" if (entry.attempts or 1) > 1 else ""
+        ended = _local(entry.ended) if entry.ended else "-" * 16
+        out.print(f"run {entry.run}  {ended}  {entry.reason}  {entry.status or 'not made'}{took}{again}")
+        if entry.error:
+            out.print("  " + entry.error.replace("\n", "\n  "))
+
+
+@app.command()
+def prune(
+    days: Annotated[int, typer.Option("--days", min=0, help="Keep what is younger.")] = 90,
+) -> None:
+    """Forget old runs and results kept for no report any more: nothing that a later run would need is lost."""
+    from cxinsights.batch.pruning import prune_caches
+
+    project = Project.find()
+    runs_gone = _ledger(project).prune(days)
+    results, size = prune_caches(project, days)
+    out.print(f"forgotten: {runs_gone} runs, {results} kept results ({size / 2**20:,.0f} MB) older than {days} days")
 
 
 @app.command()
@@ -150,22 +223,83 @@ def _opened(name: str) -> tuple[Project, Study]:
     return project, load_study(project, name)
 
 
-def _imported(project: Project, study: Study, force: bool = False) -> dict:
-    """Import what has changed and write the data-quality page; the demo company's raw files are made first."""
-    from cxinsights.data.importing import import_study
-    from cxinsights.report.quality import write_quality_page
+def _imported(project: Project, study: Study, local: Executor) -> dict:
+    """Import what has changed, in a worker: what reads tables takes long to load."""
+    from cxinsights.batch.tasks import import_tables
 
-    if study.name == "demo":
-        from cxinsights.data.demo import make_demo
+    return local.submit(import_tables, project.root, study.name).result()
 
-        make_demo(project, study.name)
-    manifest = import_study(project, study, force=force)
-    write_quality_page(project, study, manifest)
-    return manifest
+
+def _planned(
+    project: Project, study: Study, period: str | None, region: str | None, unit: str | None, only: str | None
+) -> "Plan":
+    from cxinsights.batch.plan import make_plan
+
+    return make_plan(project, study, period=period, region=region, unit=unit, only=_names(only))
+
+
+@contextmanager
+def _workers(project: Project, study: Study, workers: int | None) -> Iterator["LocalWorkers"]:
+    """Workers on this machine, gone at the end."""
+    from cxinsights.batch.run import local_workers
+
+    local = local_workers(project, study.name, workers)
+    try:
+        yield local
+    finally:
+        local.shutdown(cancel_futures=True)
+
+
+def _write_index(root: Path) -> Path:
+    from cxinsights.publish.index import write_index
+
+    return write_index(Project(root))
+
+
+def _ledger(project: Project) -> "Ledger":
+    from cxinsights.batch.ledger import Ledger
+
+    return Ledger(project)
+
+
+def _say_skipped(made: "Plan") -> None:
+    for skipped in made.skipped:
+        out.print(f"skipped: {skipped.what}: {skipped.reason}")
+
+
+def _made(summary: "Summary") -> str:
+    """How many reports there are now: 3 of 4 reports made, 76 up to date."""
+    if not summary.outcomes:
+        return f"Nothing to make: {_counted_number(summary.up_to_date, 'report')} up to date"
+    good = len(summary.outcomes) - len(summary.failed)
+    old = f", {summary.up_to_date} up to date" if summary.up_to_date else ""
+    return f"{good} of {_counted(summary.outcomes, 'report')} made{old}"
+
+
+def _is_running(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def _local(time: str) -> str:
+    return f"{datetime.fromisoformat(time).astimezone():%Y-%m-%d %H:%M}"
+
+
+def _seconds_between(start: str, end: str) -> float:
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+
+
+def _user() -> str:
+    from cxinsights.batch.ledger import user_name
+
+    return user_name()
 
 
 def _counted(things: Sized, of: str) -> str:
-    return f"{len(things)} {of}{'' if len(things) == 1 else 's'}"
+    return _counted_number(len(things), of)
+
+
+def _counted_number(n: int, of: str) -> str:
+    return f"{n} {of}{'' if n == 1 else 's'}"
 
 
 def _names(text: str | None) -> list[str]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from rich.console import Console
 from cxinsights.batch.plan import Plan, make_plan
 from cxinsights.batch.run import Summary, run_plan
 from cxinsights.data.importing import import_study
+from cxinsights.kernels.asking import LINGER
 from cxinsights.params import Project, load_study
 from cxinsights.publish.index import write_index
 from cxinsights.report.quality import write_quality_page
@@ -108,10 +110,11 @@ def make_reports(project: Project, study_name: str, paths: Collection[str]) -> t
     return plan, summary, printed.getvalue().splitlines()
 
 
-def environment(project: Project) -> dict[str, str]:
-    """Environment of a command that works on this project."""
+def environment(project: Project, *, apart: bool = False) -> dict[str, str]:
+    """Environment of a command that works on this project; apart, with a warm process that nobody else uses."""
     own = {name: value for name, value in os.environ.items() if name != "CXINSIGHTS_DATA_DIR"}
-    return {**own, "CXINSIGHTS_HOME": str(project.root)}
+    warm = {"XDG_RUNTIME_DIR": str(project.root), LINGER: "0"} if apart else {}
+    return {**own, **warm, "CXINSIGHTS_HOME": str(project.root)}
 
 
 def command(project: Project, *words: str) -> subprocess.CompletedProcess[str]:
@@ -142,3 +145,15 @@ def processes_of(project: Project) -> Iterable[int]:
                 yield int(folder.name)
         except OSError:
             continue
+
+
+def kernels_of(project: Project) -> list[int]:
+    """Kernels started for this project: forked from a warm process of its own, or plainly."""
+    found = []
+    for pid in processes_of(project):
+        with suppress(OSError):
+            process = Path(f"/proc/{pid}")
+            name, line = (process / "comm").read_bytes(), (process / "cmdline").read_bytes()
+            if name == b"cx-kernel\n" or b"ipykernel_launcher" in line:
+                found.append(pid)
+    return found

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cxinsights.params import Project
-from tests.batch.shops import environment, processes_of, wait_for, write_notebook
+from tests.batch.shops import environment, kernels_of, processes_of, wait_for, write_notebook
 from tests.small import ANSWERS, STUDY, make_project
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads processes from /proc (Linux)")
@@ -24,10 +24,6 @@ main()
 """
 
 
-def kernels_of(project: Project) -> list[int]:
-    return [pid for pid in processes_of(project) if b"ipykernel" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-
-
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[tuple[Project, subprocess.Popen]]:
     """A run with two reports under way that would take minutes, in a process group of its own."""
@@ -36,7 +32,7 @@ def running(tmp_path: Path) -> Iterator[tuple[Project, subprocess.Popen]]:
     command = [sys.executable, "-c", AS_FROM_A_TERMINAL, "run", "--study", "shops", "--workers", "2"]
     run = subprocess.Popen(
         command,
-        env=environment(project),
+        env=environment(project, apart=True),
         start_new_session=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from cxinsights.data.importing import import_study
-from cxinsights.data.tables import known_periods, read_table
+from cxinsights.data.manifest import known_periods
+from cxinsights.data.tables import read_table
 from cxinsights.errors import DataError, RejectedRowsError
 from cxinsights.params import Project, Study, load_study
 from tests.small import make_project

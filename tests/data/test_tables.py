@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from cxinsights.data.importing import import_study
-from cxinsights.data.tables import data_hash, has_table, known_periods, read_table
+from cxinsights.data.manifest import has_table, known_periods
+from cxinsights.data.tables import data_hash, read_table
 from cxinsights.errors import UnknownNameError
 from tests.small import small_study
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cxinsights.params import Project
-from tests.batch.shops import environment, wait_for
+from tests.batch.shops import environment, kernels_of, wait_for
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Answer:
 class Serving:
     """A running server."""
 
+    project: Project
     process: subprocess.Popen
     port: int
 
@@ -46,15 +47,9 @@ class Serving:
         finally:
             connection.close()
 
-    def children(self) -> list[int]:
-        """Processes the server has started and that still run (Linux)."""
-        found = []
-        for tasks in Path(f"/proc/{self.process.pid}/task").glob("*/children"):
-            for pid in tasks.read_text().split():
-                stat = Path(f"/proc/{pid}/stat")
-                if stat.exists() and ") Z " not in stat.read_text():
-                    found.append(int(pid))
-        return found
+    def kernels(self) -> list[int]:
+        """Kernels that run for this server's project (Linux)."""
+        return kernels_of(self.project)
 
 
 @contextmanager
@@ -64,16 +59,17 @@ def serving(project: Project, **variables: str) -> Iterator[Serving]:
     With -P no module of that folder is imported, as with the installed command.
     """
     printed = project.root / "server.log"
+    variables = {**environment(project, apart=True), **variables}
     with printed.open("w") as stream:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "cxinsights", "serve", "--port", "0"],
-            env={**environment(project), **variables}, cwd=project.root, stdout=stream, stderr=subprocess.STDOUT,
+            env=variables, cwd=project.root, stdout=stream, stderr=subprocess.STDOUT,
         )  # fmt: skip
     try:
         wait_for(lambda: "http://" in printed.read_text() or process.poll() is not None, 60)
         told = re.search(r"http://127\.0\.0\.1:(\d+)/", printed.read_text())
         assert told, printed.read_text()
-        yield Serving(process, int(told[1]))
+        yield Serving(project, process, int(told[1]))
     finally:
         if process.poll() is None:
             process.terminate()

@@ -55,7 +55,7 @@ def content(page: str) -> str:
 
 
 def assert_no_kernel_is_left(server: Serving) -> None:
-    assert wait_for(lambda: server.children() == [], 10)
+    assert wait_for(lambda: server.kernels() == [], 10)
 
 
 def test_the_live_page_says_what_the_report_says_and_its_kernel_ends(server: Serving) -> None:
@@ -100,17 +100,17 @@ def test_a_kernel_that_dies_is_told_too(server: Serving) -> None:
 def test_a_kernel_that_dies_is_not_started_again(server: Serving) -> None:
     server.ask(f"/live/{SOUTH}/dying/")
     assert_no_kernel_is_left(server)
-    assert not wait_for(lambda: server.children() != [], 5)  # what looks after kernels looks every three seconds
+    assert not wait_for(lambda: server.kernels() != [], 5)  # what looks after kernels looks every three seconds
 
 
 def leave_early(server: Serving, path: str) -> None:
     """Ask for a page, and go as soon as a kernel computes it."""
-    before = len(server.children())
+    before = len(server.kernels())
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     try:
         connection.request("GET", path)
         assert connection.getresponse().status == 200
-        assert wait_for(lambda: len(server.children()) > before, 30)
+        assert wait_for(lambda: len(server.kernels()) > before, 30)
     finally:
         connection.close()
 

@@ -176,7 +176,7 @@ def test_this_machine_by_its_own_names_is_answered(server: Serving, host: str) -
 def test_nothing_can_be_sent_or_changed(server: Serving, method: str, path: str) -> None:
     assert_refused(server.ask(path, method), 403, 405)
     assert_refused(server.ask(path, method, body="x=1"), 400, 403, 405)
-    assert server.children() == []
+    assert server.kernels() == []
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from cxinsights.analysis.funnel import fit_funnel
-from cxinsights.data.tables import known_periods, read_table
+from cxinsights.data.manifest import known_periods
+from cxinsights.data.tables import read_table
 from cxinsights.params import resolve
 from cxinsights.privacy import Guarded
 from cxinsights.report.source import open_source

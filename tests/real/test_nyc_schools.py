@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from cxinsights.analysis.linkage import fit_linkage
-from cxinsights.data.tables import known_periods, read_table
+from cxinsights.data.manifest import known_periods
+from cxinsights.data.tables import read_table
 from cxinsights.params import ALL, resolve
 from cxinsights.privacy import Guarded, Suppressed
 from cxinsights.report.source import open_source

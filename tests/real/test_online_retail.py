@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from cxinsights.analysis.segmentation import fit_segmentation
-from cxinsights.data.tables import known_periods, read_table
+from cxinsights.data.manifest import known_periods
+from cxinsights.data.tables import read_table
 from cxinsights.params import resolve
 from cxinsights.report.source import Source, open_source
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cxinsights.data.tables import has_table, known_periods
+from cxinsights.data.manifest import has_table, known_periods
 from cxinsights.errors import UnknownNameError, did_you_mean
 from cxinsights.params import ALL, ANALYSES, Project, ReportParams, Study, resolve
 from cxinsights.report.identity import ReportId

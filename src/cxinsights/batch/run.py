@@ -1,36 +1,48 @@
-"""Run a plan: reports side by side on the cores at hand, one failure never stopping the others."""
+"""Run a plan: what is out of date is made side by side, one failure never stopping the others."""
 
 import logging
-import multiprocessing
 import os
+import shlex
 import signal
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed, wait
+from collections.abc import Collection, Iterator
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from cxinsights.batch.jobs import Job, Outcome, Work
+from cxinsights.batch.ledger import Entry, Ledger
 from cxinsights.batch.plan import Plan
-from cxinsights.batch.reports import Outcome, make_report, one_thread_each, prepare, rewrite_page
+from cxinsights.batch.progress import Progress, duration
+from cxinsights.batch.tasks import find_work, findings_now, make_report, prepare, rewrite_pages
+from cxinsights.batch.workers import LocalWorkers, WorkerDied
 from cxinsights.data.atomic import drop_unfinished
-from cxinsights.params import Project, ReportParams
-from cxinsights.report.baselines import load_baseline
+from cxinsights.data.manifest import read_manifest
+from cxinsights.kernels.limits import Limits
+from cxinsights.params import Project
 from cxinsights.report.identity import ReportId
-from cxinsights.report.snapshot import has_page
 
-__all__ = ["Summary", "run_plan"]
+__all__ = ["Settings", "Summary", "find_out", "local_workers", "run_plan"]
 
 log = logging.getLogger(__name__)
 
 _STOPPED = 128 + signal.SIGTERM
 """Exit code of what was told to stop, as shells have it."""
-_UNWIND_S = 4
-"""Seconds a worker has to drop what it has begun."""
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a plan is run."""
+
+    limits: Limits = field(default_factory=Limits)
+    force: bool = False
+    """Make also what is up to date."""
+    repair: bool = False
+    """Make only what the last run of the study was to make and did not."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +50,8 @@ class Summary:
     """How a run ended."""
 
     outcomes: list[Outcome]
+    up_to_date: int = 0
+    """Reports that there was nothing to do for."""
 
     @property
     def failed(self) -> list[Outcome]:
@@ -45,50 +59,197 @@ class Summary:
         return [outcome for outcome in self.outcomes if outcome.failed]
 
 
+def local_workers(project: Project, study: str, workers: int | None = None) -> LocalWorkers:
+    """Workers on this machine; as many as there are cores where not given."""
+    return LocalWorkers(workers or os.cpu_count() or 1, project.private(study) / "kernels.log")
+
+
+def find_out(project: Project, plan: Plan, local: Executor, settings: Settings = Settings()) -> Work:
+    """What of a plan there is to do, once what reports need of each other has been computed."""
+    ledger, name = Ledger(project), plan.study.name
+    only: Collection[str] | None = ledger.left_over(name) if settings.repair else None
+    if plan.reports:
+        local.submit(prepare, project.root, name, plan.period).result()
+        analyses = dict.fromkeys(report.analysis for report in plan.reports)
+        for prepared in [local.submit(prepare, project.root, name, plan.period, analysis) for analysis in analyses]:
+            prepared.result()
+    last = ledger.last_of(report.path for report in plan.reports)
+    return local.submit(find_work, project.root, plan, last, settings.force, only).result()
+
+
 def run_plan(
-    project: Project, plan: Plan, console: Console, *, workers: int | None = None, executor: Executor | None = None
-) -> Summary:
-    """Make every report of a plan.
+    project: Project, plan: Plan, console: Console, *, errors: Console | None = None, workers: int | None = None,
+    settings: Settings = Settings(), local: LocalWorkers | None = None, executor: Executor | None = None,
+    at_a_time: int | None = None,
+) -> Summary:  # fmt: skip
+    """Make every report of a plan that is out of date.
 
     Parameters
     ----------
     console
         Where progress is shown: a bar on a terminal, a line per report elsewhere.
+    errors
+        Where failures are told at once; with the progress where not given.
     workers
-        Reports made at a time; as many as there are cores where not given.
+        Reports made at a time on this machine; as many as there are cores where not given.
+    local
+        Workers for what is done on this machine, which stay; started here, and ended, where not given.
     executor
-        Where reports are made; processes on this machine where not given.
+        Where reports are made; the local workers where not given.
+    at_a_time
+        Reports that the executor makes at a time.
     """
-    if not plan.reports:
-        return Summary([])
-    one_thread_each()
-    load_baseline(project, plan.study, plan.period)  # computed once, before the reports that read it
-    workers = min(workers or os.cpu_count() or 1, len(plan.reports))
-    own = executor is None
-    if own:
-        messages = project.private(plan.study.name) / "kernels.log"
-        context = multiprocessing.get_context("spawn")
-        executor = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(messages,))
-    make = _make_or_stop if own else make_report
-    waiting: dict[Future, ReportId] = {}
+    if local is None:
+        local = local_workers(project, plan.study.name, workers)
+        try:
+            return run_plan(
+                project, plan, console, errors=errors, settings=settings, local=local, executor=executor,
+                at_a_time=at_a_time,
+            )  # fmt: skip
+        finally:
+            local.shutdown(cancel_futures=True)
+    with _stopped_in_order():
+        work = find_out(project, plan, local, settings)
+        if not work.reasons:
+            return Summary([], work.up_to_date)
+        time = work.seconds(Ledger(project).typical_seconds(), at_a_time or local.workers)
+        console.print(_announced(work, time), highlight=False, markup=False, soft_wrap=True)
+        progress = Progress(console, errors or console, len(work.reasons))
+        return _Run(project, work, progress, settings, local, executor or local, at_a_time or local.workers).make()
+
+
+class _Run:
+    """One run under way."""
+
+    def __init__(
+        self, project: Project, work: Work, progress: Progress, settings: Settings, local: LocalWorkers,
+        executor: Executor, at_a_time: int,
+    ) -> None:  # fmt: skip
+        self._project, self._work, self._settings = project, work, settings
+        self._plan, self._study = work.plan, work.plan.study
+        self._local, self._executor, self._at_a_time = local, executor, at_a_time
+        self._ledger = Ledger(project)
+        self._progress = progress
+        self._paged = {r for r in self._scorecards if self._has_page(r)}
+
+    @property
+    def _scorecards(self) -> set[ReportId]:
+        return {report for report in self._plan.reports if report.analysis == "scorecard"}
+
+    def make(self) -> Summary:
+        """Make the scorecards after the others, whose findings they list."""
+        reasons = {r.path: (r.analysis, why) for r, why in self._work.reasons.items()}
+        manifest = read_manifest(self._project, self._study)
+        code = next(iter(self._work.fingerprints.values()))["code"]
+        self._number = self._ledger.begin(
+            self._study.name, self._plan.period, reasons, code=code, data=manifest["fingerprint"][:16],
+            workers=self._at_a_time, command=shlex.join(sys.argv),
+        )  # fmt: skip
+        outcomes: list[Outcome] = []
+        how = "stopped"
+        try:
+            with self._progress:
+                first = [report for report in self._work.reasons if report.analysis != "scorecard"]
+                outcomes += self._wave(first, self._work.reasons)
+                last = self._scorecards_to_make()
+                outcomes += self._wave(list(last), last)
+            self._relink(outcomes)
+            how = "failed" if any(o.failed for o in outcomes) else "done"
+        finally:
+            self._ledger.end(self._number, how)
+            if how == "stopped":
+                self._local.shutdown(cancel_futures=True)
+            for report in self._plan.reports:
+                drop_unfinished(report.folder(self._project.outputs))  # of workers that could not unwind
+        untouched = len(self._plan.reports) - len(outcomes)
+        return Summary(sorted(outcomes, key=lambda outcome: outcome.report), untouched)
+
+    def _scorecards_to_make(self) -> dict[ReportId, str]:
+        """Scorecards to make, now that it is known what the reports beside them say."""
+        work = self._work
+        mine = [*work.maybe, *(r for r in work.reasons if r.analysis == "scorecard")]
+        found = self._local.submit(findings_now, self._project.root, mine).result() if mine else {}
+        to_make = {r: why for r, why in work.reasons.items() if r.analysis == "scorecard"}
+        for report, now in found.items():
+            if report not in to_make and now != work.fingerprints[report]["findings"]:
+                to_make[report] = "findings changed"
+                self._progress.grow(1)
+            work.fingerprints[report]["findings"] = now
+        return to_make
+
+    def _wave(self, reports: list[ReportId], reasons: dict[ReportId, str]) -> Iterator[Outcome]:
+        """Make reports, as many at a time as there is room for; faults that are none of theirs are tried again."""
+        waiting = [(report, 1) for report in reversed(reports)]
+        flying: dict[Future, tuple[ReportId, int]] = {}
+        while waiting or flying:
+            while waiting and len(flying) < self._at_a_time:
+                report, attempt = waiting.pop()
+                flying[self._executor.submit(make_report, self._job(report))] = report, attempt
+            for future in wait(flying, return_when=FIRST_COMPLETED).done:
+                report, attempt = flying.pop(future)
+                outcome = replace(_outcome_of(future, report), attempts=attempt)
+                if outcome.is_fault and attempt < _ATTEMPTS:
+                    log.info("%s: attempt %d failed: %s", report.path, attempt, outcome.error)
+                    waiting.append((report, attempt + 1))
+                    continue
+                self._ledger.add(_entry(self._number, outcome, reasons[report]))
+                self._progress.add(outcome)
+                yield outcome
+
+    def _job(self, report: ReportId) -> Job:
+        planned = tuple(
+            above for above in report.above(self._study) if above in self._work.reasons or above in self._work.maybe
+        )
+        params, fingerprint = self._plan.reports[report], self._work.fingerprints[report]
+        return Job(self._project.root, params, fingerprint, planned, self._settings.limits)
+
+    def _relink(self, outcomes: list[Outcome]) -> None:
+        """Put right links of pages to scorecards that failed without a page, or have one for the first time."""
+        made = {outcome.report for outcome in outcomes if not outcome.failed}
+        lost = {o.report for o in outcomes if o.failed and not self._has_page(o.report)}
+        new = (made & self._scorecards) - self._paged
+        wrong = [
+            report
+            for report in self._plan.reports
+            if self._has_page(report) and (lost if report in made else new) & set(report.above(self._study))
+        ]
+        if wrong:
+            self._local.submit(rewrite_pages, self._project.root, self._study.name, wrong).result()
+
+    def _has_page(self, report: ReportId) -> bool:
+        return (report.folder(self._project.outputs) / "index.html").exists()
+
+
+def _outcome_of(future: Future, report: ReportId) -> Outcome:
+    """How a report ended; where that is not known, its worker did not live to tell."""
     try:
-        with _stopped_in_order():
-            wait([executor.submit(prepare, project.root, params) for params in _one_of_each(plan)])
-            outcomes = list(_shown(_in_waves(plan, project, executor, make, waiting), len(plan.reports), console))
-            _unlink_failed(project, plan, outcomes)
-    except (KeyboardInterrupt, SystemExit):
-        for future in waiting:
-            future.cancel()
-        if own:
-            for worker in multiprocessing.active_children():
-                worker.terminate()
-        raise
-    finally:
-        if own:
-            executor.shutdown(cancel_futures=True)  # waits until every worker is gone
-            for report in plan.reports:
-                drop_unfinished(report.folder(project.outputs))  # of workers that could not unwind
-    return Summary(sorted(outcomes, key=lambda outcome: outcome.report))
+        return future.result()
+    except WorkerDied:
+        return Outcome(report, 0.0, error="the worker that made it died, three times", is_fault=True)
+    except CancelledError:
+        raise KeyboardInterrupt from None
+    except Exception as error:  # not the report's own failure, which make_report tells
+        log.debug("report %s", report.path, exc_info=error)
+        return Outcome(report, 0.0, error=f"{type(error).__name__} outside of its notebook", is_fault=True)
+
+
+def _entry(run: int, outcome: Outcome, reason: str) -> Entry:
+    status = "failed" if outcome.failed else outcome.status
+    return Entry(
+        run, outcome.report.path, outcome.report.analysis, reason, status, outcome.error or None,
+        round(outcome.seconds, 2), outcome.peak_mb, outcome.attempts,
+    )  # fmt: skip
+
+
+def _announced(work: Work, seconds: float | None) -> str:
+    """What there is to do: how many reports, how many not, and how long that is likely to take."""
+    n = len(work.reasons)
+    told = f"{n} report{'s' * (n != 1)} to make"
+    if work.up_to_date:
+        told += f", {work.up_to_date} up to date"
+    if work.maybe:
+        told += f", {len(work.maybe)} if what others say changes"
+    return told if seconds is None else f"{told}, about {duration(seconds)}"
 
 
 @contextmanager
@@ -106,97 +267,3 @@ def _stopped_in_order() -> Iterator[None]:
 
 def _exit(*_: object) -> None:
     sys.exit(_STOPPED)
-
-
-def _start_worker(messages: Path) -> None:
-    """Send what kernels print to a file, not between the lines of progress; end when told to, or left alone."""
-    messages.parent.mkdir(parents=True, exist_ok=True)
-    with messages.open("a") as stream:
-        os.dup2(stream.fileno(), 2)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
-    signal.signal(signal.SIGTERM, _stop_soon)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _stop_soon(*_: object) -> None:
-    """Unwind what is being made; where library code swallows that, or hangs as it ends, end without it."""
-    last_word = threading.Timer(_UNWIND_S, os._exit, [_STOPPED])
-    last_word.daemon = True
-    last_word.start()
-    sys.exit(_STOPPED)
-
-
-def _end_with_parent() -> None:
-    multiprocessing.parent_process().join()
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _make_or_stop(root: Path, params: ReportParams, planned: Collection[ReportId]) -> Outcome:
-    """Make a report; a worker that is told to stop drops what it has begun, and begins nothing else."""
-    try:
-        return make_report(root, params, planned)
-    except SystemExit:
-        os._exit(_STOPPED)
-
-
-def _one_of_each(plan: Plan) -> list[ReportParams]:
-    """A report of each analysis: what reports of one analysis need of each other is computed once before them."""
-    return list({report.analysis: params for report, params in plan.reports.items()}.values())
-
-
-def _in_waves(
-    plan: Plan, project: Project, executor: Executor, make: Callable[..., Outcome], waiting: dict[Future, ReportId]
-) -> Iterator[Outcome]:
-    """Make the scorecards after the others, whose findings they list."""
-    first = {report: params for report, params in plan.reports.items() if report.analysis != "scorecard"}
-    last = {report: params for report, params in plan.reports.items() if report.analysis == "scorecard"}
-    for wave in (first, last):
-        begun = {
-            executor.submit(make, project.root, params, last.keys() & report.above(plan.study)): report
-            for report, params in wave.items()
-        }
-        waiting |= begun
-        yield from _finished(begun)
-
-
-def _unlink_failed(project: Project, plan: Plan, outcomes: list[Outcome]) -> None:
-    """Take links to scorecards that failed, and have no page of an earlier run, off the pages made before them."""
-    failed = {o.report for o in outcomes if o.failed and not has_page(project, o.report)}
-    for outcome in outcomes:
-        if not outcome.failed and failed & set(outcome.report.above(plan.study)):
-            rewrite_page(project, outcome.report, plan.study)
-
-
-def _finished(waiting: dict[Future, ReportId]) -> Iterator[Outcome]:
-    for future in as_completed(waiting):
-        report = waiting[future]
-        error = future.exception()
-        if error is not None:  # not the report's own failure, which make_report tells: a worker's
-            log.debug("report %s", report.path, exc_info=error)
-            yield Outcome(report, 0.0, error=f"{type(error).__name__}: {error}")
-        else:
-            yield future.result()
-
-
-def _shown(outcomes: Iterator[Outcome], total: int, console: Console) -> Iterator[Outcome]:
-    """Pass outcomes on, showing each."""
-    if not console.is_terminal:
-        for at, outcome in enumerate(outcomes, start=1):
-            word = "failed" if outcome.failed else outcome.status
-            console.print(f"{at:>4}/{total}  {outcome.report.path}  {word}  {outcome.seconds:.1f} s", highlight=False)
-            yield outcome
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("Making reports", total=total)
-        for outcome in outcomes:
-            progress.advance(task)
-            if outcome.failed:
-                progress.console.print(f"failed  {outcome.report.path}", style="red")
-            yield outcome

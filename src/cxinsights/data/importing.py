@@ -22,6 +22,7 @@ from cxinsights.data.manifest import MANIFEST, read_manifest
 from cxinsights.data.mapping import MappedFile, add_period, map_columns
 from cxinsights.data.reshaping import combined, left_out, marked, spread_to_order, unfolded
 from cxinsights.data.sources import RawFile, find_files, read_raw
+from cxinsights.data.tables import data_hash
 from cxinsights.errors import SourceError
 from cxinsights.params import Project, SourceSpec, Study, TableSpec
 from cxinsights.schemas.tables import ORDER
@@ -51,7 +52,8 @@ def import_study(project: Project, study: Study, force: bool = False) -> dict:
     -------
     dict
         The manifest: per table the raw rows read, kept, rejected and left out, by file and reason, the rows of the
-        table, and the answers per column (answered, blank, does not apply). Counts, lines and names only.
+        table, the answers per column (answered, blank, does not apply), and short names of each unit's rows. Counts,
+        lines and names only.
 
     Raises
     ------
@@ -83,8 +85,9 @@ def import_study(project: Project, study: Study, force: bool = False) -> dict:
                 rows = marked(rows, spec, f"{study.name}: {table}")
             if spec.combine:
                 rows = combined(rows, spec.combine, f"{study.name}: {table}")
-            _write(rows, folder / table, table)
-            manifest["tables"][table] = counts(rows, rejected, gathered.files, gathered.left_out, spec)
+            parts = _write(rows, folder / table, table)
+            counted = counts(rows, rejected, gathered.files, gathered.left_out, spec)
+            manifest["tables"][table] = {**counted, "parts": parts}
             rejects.append(rejected.assign(table=table))
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         _write_rejects(pd.concat(rejects, ignore_index=True), project.private(study.name))
@@ -202,12 +205,16 @@ def _all_rejects(gathered: _Gathered) -> pd.DataFrame:
     return rejected.sort_values(["file", "line"], ignore_index=True)[["file", "line", "reason", "raw"]]
 
 
-def _write(rows: pd.DataFrame, folder: Path, table: str) -> None:
+def _write(rows: pd.DataFrame, folder: Path, table: str) -> dict[str, str]:
+    """Write a file per unit; short names of their contents."""
+    parts = {}
     rows = rows.reset_index(drop=True).sort_values(list(ORDER[table]), kind="stable", ignore_index=True)
     for (region, unit), part in rows.groupby(["region", "unit"], sort=True):
         path = folder / str(region) / f"{unit}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         part.to_parquet(path, index=False)
+        parts[f"{region}/{unit}"] = data_hash(part)
+    return parts
 
 
 def _write_rejects(rejected: pd.DataFrame, private: Path) -> None:

@@ -16,27 +16,7 @@ from cxinsights.errors import UnknownNameError, did_you_mean
 from cxinsights.params import ALL, Project, Study
 from cxinsights.schemas.tables import ORDER
 
-__all__ = ["data_hash", "distinct", "has_table", "known_periods", "read_table", "table_columns"]
-
-_OF_PERIODS = ("responses", "employees", "sites", "events", "orders")
-"""Tables whose rows a report can be about; a target or benchmark alone makes no period."""
-
-
-def has_table(project: Project, study: Study, table: str) -> bool:
-    """Whether the study imports this table."""
-    return table in read_manifest(project, study)["tables"]
-
-
-def table_columns(project: Project, study: Study, table: str) -> list[str]:
-    """Columns of an imported table."""
-    return list(read_manifest(project, study)["tables"][table]["columns"])
-
-
-def known_periods(project: Project, study: Study) -> list[str]:
-    """Periods that answers, sites, events or orders belong to, the earliest first."""
-    tables = read_manifest(project, study)["tables"]
-    found = {period for name in _OF_PERIODS if name in tables for period in tables[name]["periods"]}
-    return study.periods.order(list(found))
+__all__ = ["data_hash", "distinct", "read_table"]
 
 
 def read_table(

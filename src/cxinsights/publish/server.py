@@ -9,6 +9,7 @@ import logging
 import os
 import socket
 import tempfile
+import threading
 from asyncio import InvalidStateError
 from contextlib import suppress
 from functools import cached_property, partial
@@ -22,9 +23,11 @@ from traitlets.config import Config
 from voila.app import Voila
 from voila.handler import VoilaHandler
 
-from cxinsights.batch.reports import CELL_TIMEOUT_S, one_thread_each
 from cxinsights.display.blocks import MEDIA_TYPE
-from cxinsights.errors import CxError, ServeError
+from cxinsights.errors import CxError, NoWarmKernelError, ServeError
+from cxinsights.kernels.asking import warm_up
+from cxinsights.kernels.limits import Limits
+from cxinsights.kernels.warm import ONE_THREAD
 from cxinsights.params import Project, load_study
 from cxinsights.publish.index import render_index
 from cxinsights.report.findings import PAGES
@@ -242,13 +245,22 @@ def serve_reports(project: Project, port: int) -> None:
             raise ServeError(
                 f"port {port} is taken. Stop what listens there, or choose another: --port 0 takes a free one."
             )
-    one_thread_each()
+    os.environ.update(ONE_THREAD)  # also of kernels that start plainly
     os.environ["CXINSIGHTS_HOME"] = str(project.root)
     os.environ[PAGES] = str(project.outputs)
     server = ReportServer.instance(config=_safe_settings(project), port=port, root_dir=str(project.outputs))
     server.project = project
     server.initialize(argv=[])
+    threading.Thread(target=_warm_up, daemon=True).start()
     server.start()
+
+
+def _warm_up() -> None:
+    """Have the warm process ready before the first reader comes."""
+    try:
+        warm_up()
+    except NoWarmKernelError as reason:
+        log.warning("plain kernel starts: %s", reason)
 
 
 def free_port() -> int:
@@ -283,6 +295,6 @@ def _safe_settings(project: Project) -> Config:
             },
             "MappingKernelManager": {"cull_idle_timeout": 120, "cull_interval": 30, "cull_connected": True},
             "KernelManager": {"transport": "ipc", "autorestart": False},
-            "VoilaExecutor": {"timeout": CELL_TIMEOUT_S},
+            "VoilaExecutor": {"timeout": int(Limits().seconds)},
         }
     )

@@ -16,8 +16,8 @@ from cxinsights.analysis.baseline import Baseline, fit_baseline
 from cxinsights.analysis.drivers import fit_drivers
 from cxinsights.analysis.weighting import rake
 from cxinsights.data.atomic import replaced_folder
-from cxinsights.data.manifest import read_manifest
-from cxinsights.data.tables import data_hash, has_table, known_periods, read_table, table_columns
+from cxinsights.data.manifest import has_table, known_periods, read_manifest, table_columns
+from cxinsights.data.tables import data_hash, read_table
 from cxinsights.errors import CxError, UnknownNameError, did_you_mean
 from cxinsights.params import ALL, DriversParams, Project, Study, resolve
 from cxinsights.privacy import protect

@@ -19,13 +19,14 @@ from cxinsights.data.tables import data_hash
 from cxinsights.params import ReportParams, Strict
 from cxinsights.report.fingerprints import code_hash, short_hash
 
-__all__ = ["remember"]
+__all__ = ["recall", "remember"]
 
 Result = TypeVar("Result")
 
 log = logging.getLogger(__name__)
 
 _META = "result.json"
+_NAME = "name"
 
 
 def remember(
@@ -33,6 +34,7 @@ def remember(
     function: Callable[..., Result],
     frame: pd.DataFrame,
     params: ReportParams,
+    also: str = "",
     **more: Any,
 ) -> Result:
     """`function(frame, params, **more)`, from the cache where it was computed before.
@@ -43,6 +45,8 @@ def remember(
         Where results are kept.
     function
         Gives a frozen dataclass of frames and plain values, as its annotation says.
+    also
+        A further name that `recall` finds the result by.
     more
         Further frames, params models and plain values that the function reads.
     """
@@ -50,15 +54,31 @@ def remember(
     asked = params.model_dump(mode="json")
     key = short_hash(function.__qualname__, asked, data_hash(frame), hashes, code_hash("analysis"), pd.__version__)
     kept = folder / f"{function.__name__}-{key}"
-    if (kept / _META).exists():
-        try:
-            return _load(kept, get_type_hints(function)["return"], params)
-        except (OSError, ValueError, KeyError) as error:
-            log.warning("cache: %s cannot be read (%s); computed again", kept.name, type(error).__name__)
-            shutil.rmtree(kept, ignore_errors=True)
-    result = function(frame, params, **more)
-    _save(result, kept)
+    result = _kept(kept, function, params)
+    if result is None:
+        result = function(frame, params, **more)
+        _save(result, kept)
+    if also:
+        with replaced_folder(folder / f"also-{also}") as fresh:
+            (fresh / _NAME).write_text(kept.name, encoding="utf-8")
     return result
+
+
+def recall(folder: Path, also: str, function: Callable[..., Result], params: ReportParams) -> Result | None:
+    """The result remembered under a further name, without the frame it was made from; None where there is none."""
+    name = folder / f"also-{also}" / _NAME
+    return _kept(folder / name.read_text(encoding="utf-8"), function, params) if name.exists() else None
+
+
+def _kept(kept: Path, function: Callable[..., Result], params: ReportParams) -> Result | None:
+    if not (kept / _META).exists():
+        return None
+    try:
+        return _load(kept, get_type_hints(function)["return"], params)
+    except (OSError, ValueError, KeyError) as error:
+        log.warning("cache: %s cannot be read (%s); computed again", kept.name, type(error).__name__)
+        shutil.rmtree(kept, ignore_errors=True)
+        return None
 
 
 def _named(value: Any) -> Any:

@@ -10,18 +10,18 @@ import pandas as pd
 from cxinsights.analysis.baseline import Baseline
 from cxinsights.analysis.results import Published, published_tables
 from cxinsights.analysis.scorecard import node_of
-from cxinsights.data.manifest import read_manifest
-from cxinsights.data.tables import data_hash, has_table, read_table
+from cxinsights.data.manifest import has_table
+from cxinsights.data.tables import data_hash, read_table
 from cxinsights.display.blocks import Headline
 from cxinsights.display.findings import Finding
 from cxinsights.errors import ReportError
 from cxinsights.params import ALL, DriversParams, Project, ReportParams, ScorecardParams, Study, load_study, resolve
 from cxinsights.privacy import Guarded, guard, hidden_ratings, is_hidden
 from cxinsights.report.baselines import KeptBaseline, check_period, load_baseline
-from cxinsights.report.cache import remember
+from cxinsights.report.cache import recall, remember
 from cxinsights.report.families import Families, gather, load_families, save_families, with_families
 from cxinsights.report.findings import read_findings
-from cxinsights.report.fingerprints import code_hash, short_hash
+from cxinsights.report.fingerprints import state_of
 from cxinsights.report.inputs import FITTED, Inputs, fitted
 from cxinsights.report.record import Provenance, record
 
@@ -80,24 +80,26 @@ class Source:
         """The company's report of the same analysis, in this or another period; opened once, whoever asks for it."""
         period = period or self.params.period
         if period not in self._companies:
-            self._companies[period] = self._of(ALL, ALL, period)
+            self._companies[period] = self.of(ALL, ALL, period)
         return self._companies[period]
 
     def fit(self, function: Callable[..., Result]) -> Result:
         """`function` on what the report reads, from the cache where data, params and code are the same as before."""
         if function not in self._fitted:
             folder = self.project.private(self.study.name) / "cache"
-            self._fitted[function] = remember(folder, function, self.inputs.frame, self.params, **self.inputs.more)
+            also = state_of(self.project, self.study, function.__qualname__, self.params.model_dump(mode="json"))
+            found = recall(folder, also, function, self.params)  # nothing is read where nothing has changed
+            if found is None:
+                found = remember(folder, function, self.inputs.frame, self.params, also=also, **self.inputs.more)
+            self._fitted[function] = found
         return self._fitted[function]
 
     def guard(self, result: Any) -> Guarded:
         """The result as readers may see it, by the study's thresholds and what all reports of the period decide."""
         params = self.params
         if isinstance(params, ScorecardParams | DriversParams):
-            node = node_of(params, self.baseline)
-            hidden = is_hidden(self.baseline, node, params.survey, params.period)
+            hidden, ratings = self._hidden()
             if isinstance(params, DriversParams) and len(result.priority):
-                ratings = hidden_ratings(self.baseline, node, params.survey)
                 weak = result.priority["driver"].isin(ratings)
                 result = replace(result, priority=result.priority.assign(hidden=weak))
             return guard(result, self.study, hidden=hidden)
@@ -108,25 +110,39 @@ class Source:
         read = self.kept.data if isinstance(self.params, ScorecardParams) else data_hash(self.inputs.frame)
         return record(result, headline, read)
 
+    @property
+    def decided(self) -> dict[str, Any]:
+        """What else decides the report's result: its own part of the families, and ratings that the plan hides."""
+        place = (self.params.region, self.params.unit)
+        own = {name: data_hash(frame[(frame[["region_", "unit_"]] == list(place)).all(axis=1)])
+               for name, frame in self.families.items()}  # fmt: skip
+        if not isinstance(self.params, DriversParams):
+            return own
+        return {**own, "hidden": self._hidden()}
+
+    def _hidden(self) -> tuple[bool, list[str]]:
+        """Whether the plan hides the place's scores, and which of its ratings."""
+        node = node_of(self.params, self.baseline)
+        hidden = is_hidden(self.baseline, node, self.params.survey, self.params.period)
+        return hidden, hidden_ratings(self.baseline, node, self.params.survey)
+
     @cached_property
     def families(self) -> Families:
         """What all reports of this analysis and period decide together: computed once and kept."""
         if not _decided_together(get_type_hints(fitted(self.params.analysis).fit)["return"]):
             return {}
         study, analysis = self.study, self.params.analysis
-        manifest = read_manifest(self.project, study)
-        settings = study.model_dump(mode="json", exclude={"label", "about"})
-        code = (code_hash("analysis"), code_hash("report", "report/inputs"), code_hash("."))
-        fingerprint = short_hash(manifest["fingerprint"], settings, self.params.period, analysis, *code)
+        fingerprint = state_of(self.project, study, self.params.period, analysis)
         folder = self.project.private(study.name) / "families" / self.params.period / analysis
         kept = load_families(folder, fingerprint)
         if kept is None:
             fit = fitted(analysis).fit
-            kept = gather(study, lambda region, unit: self._of(region, unit).fit(fit))
+            kept = gather(study, lambda region, unit: self.of(region, unit).fit(fit))
             save_families(kept, folder, fingerprint)
         return kept
 
-    def _of(self, region: str, unit: str, period: str | None = None) -> "Source":
+    def of(self, region: str, unit: str, period: str | None = None) -> "Source":
+        """The report of the same analysis about another place; what is the company's is opened once for all."""
         params = resolve(self.study, self.params.analysis, period or self.params.period, region, unit)
         other = Source(params, self.project, self.study)
         other._companies = self._companies
@@ -139,7 +155,7 @@ class Source:
         """
         declared = _decided_together(result)
         place = (self.params.region, self.params.unit)
-        if not declared or self.params != self._of(*place).params:
+        if not declared or self.params != self.of(*place).params:
             return result
         judged = {n: with_families(getattr(result, n), h, self.families.get(n), place) for n, h in declared.items()}
         return replace(result, **judged)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from cxinsights.data.tables import table_columns
+from cxinsights.data.manifest import table_columns
 from cxinsights.errors import ParamsError, UnknownNameError, did_you_mean
 from cxinsights.params import DriversParams, Study, resolve
 from cxinsights.report.baselines import answers_of, driver_columns, with_weights

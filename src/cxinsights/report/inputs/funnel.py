@@ -4,8 +4,8 @@ import pandas as pd
 
 from cxinsights.analysis.funnel import fit_funnel
 from cxinsights.data.atomic import replaced_folder
-from cxinsights.data.manifest import read_manifest
-from cxinsights.data.tables import distinct, has_table, read_table, table_columns
+from cxinsights.data.manifest import has_table, read_manifest, table_columns
+from cxinsights.data.tables import distinct, read_table
 from cxinsights.errors import UnknownNameError, did_you_mean
 from cxinsights.params import ALL, FunnelParams, Span
 from cxinsights.report.fingerprints import code_hash, short_hash

@@ -6,7 +6,8 @@ import pandas as pd
 
 from cxinsights.analysis.baseline import NODE, Baseline
 from cxinsights.analysis.scores import METRICS
-from cxinsights.data.tables import has_table, known_periods, read_table, table_columns
+from cxinsights.data.manifest import has_table, known_periods, table_columns
+from cxinsights.data.tables import read_table
 from cxinsights.errors import ParamsError, UnknownNameError, did_you_mean
 from cxinsights.params import ALL, LinkageParams
 from cxinsights.report.baselines import answers_of, with_weights

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Protocol
 
 import pandas as pd
 
-from cxinsights.data.tables import has_table, table_columns
+from cxinsights.data.manifest import has_table, table_columns
 from cxinsights.errors import ParamsError, UnknownNameError, did_you_mean
 from cxinsights.params import ALL, Project, ReportParams, Span, Study
 from cxinsights.report.baselines import KeptBaseline

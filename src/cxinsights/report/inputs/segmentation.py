@@ -9,7 +9,8 @@ from datetime import date
 import pandas as pd
 
 from cxinsights.analysis.segmentation import fit_segmentation
-from cxinsights.data.tables import has_table, known_periods, read_table, table_columns
+from cxinsights.data.manifest import has_table, known_periods, table_columns
+from cxinsights.data.tables import read_table
 from cxinsights.errors import ParamsError
 from cxinsights.params import ALL, SegmentationParams
 from cxinsights.report.inputs.reading import Inputs, Opened, check_columns, is_company

@@ -1,0 +1,165 @@
+"""Which reports are out of date and why: what each is made from now, against what it was made from.
+
+What a report is made from has parts, each a short name: its notebook, its parameters, the study's settings, the code
+and the packages it runs on, and what it reads. Nothing is made again where all of them are the same.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from cxinsights.batch.jobs import Work
+from cxinsights.batch.ledger import Entry, versions
+from cxinsights.batch.plan import Plan
+from cxinsights.batch.reports import RUN_RECORD
+from cxinsights.data.manifest import read_manifest
+from cxinsights.params import ALL, Project, ReportParams, Study
+from cxinsights.report.fingerprints import short_hash
+from cxinsights.report.identity import ReportId
+from cxinsights.report.reads import reads_of
+
+__all__ = ["code_of", "findings_of", "survey"]
+
+_REASONS = {
+    "notebook": "notebook changed",
+    "parameters": "parameters changed",
+    "study": "study's settings changed",
+    "code": "code or packages changed",
+    "own": "new data",
+    "read": "baseline changed",
+    "findings": "findings changed",
+}
+"""What to say of a part that differs, the first of them where several do."""
+_ONLY_TELLS = "own"  # why what is read has changed; it alone changes nothing
+
+
+def survey(
+    project: Project, plan: Plan, last: dict[str, Entry], *, force: bool = False, only: Collection[str] | None = None
+) -> Work:
+    """Find what of a plan there is to do.
+
+    Parameters
+    ----------
+    last
+        How reports last ended, by path.
+    force
+        Whether to make all of them, whatever has changed.
+    only
+        Paths of reports to consider; all where not given.
+    """
+    study, period = plan.study, plan.period
+    wanted = {r: p for r, p in plan.reports.items() if only is None or r.path in only}
+    reads = {analysis: reads_of(project, study, analysis, period) for analysis in {r.analysis for r in wanted}}
+    notebooks = {analysis: _notebook(project.notebooks / f"{analysis}.ipynb") for analysis in reads}
+    settings, code, parts = _settings(study), code_of(project), _parts(project, study)
+    now, reasons, maybe = {}, {}, []
+    for report, params in wanted.items():
+        now[report] = {
+            "notebook": notebooks[report.analysis],
+            "parameters": short_hash(params.model_dump(mode="json")),
+            "study": settings,
+            "code": code,
+            "own": _own(parts, params),
+            "read": reads[report.analysis][f"{report.region}/{report.unit}"],
+        }
+        if report.analysis == "scorecard":
+            now[report]["findings"] = findings_of(project, report)
+        reason = "asked for" if force else _why(project, report, now[report], last)
+        if reason:
+            reasons[report] = reason
+    beside = {(report.region, report.unit) for report in reasons}
+    for report in wanted:
+        if report.analysis == "scorecard" and report not in reasons and (report.region, report.unit) in beside:
+            maybe.append(report)
+    return Work(Plan(study, period, wanted, plan.skipped), now, reasons, maybe)
+
+
+def findings_of(project: Project, report: ReportId) -> str:
+    """Short name of what the other reports of the same place say."""
+    said = []
+    for folder in sorted(report.folder(project.outputs).parent.glob("*/")):
+        if folder.name != report.analysis and (record := _record(folder)):
+            said.append((folder.name, record.get("headline")))
+    return short_hash(said)
+
+
+def code_of(project: Project) -> str:
+    """Short name of our code, and of the packages it runs on."""
+    digest = hashlib.sha256()
+    for path in _files(files("cxinsights")):
+        digest.update(path.read_bytes())
+    lock = project.root / "requirements.lock"
+    packages = hashlib.sha256(lock.read_bytes()).hexdigest() if lock.exists() else ""
+    return short_hash(digest.hexdigest(), packages, versions())
+
+
+def _files(folder: Any) -> Iterable[Path]:
+    for entry in sorted(folder.iterdir(), key=lambda e: e.name):
+        if entry.is_dir():
+            if entry.name not in ("__pycache__", "kernels", "batch", "publish"):  # these change no report
+                yield from _files(entry)
+        elif entry.name != "cli.py":
+            yield entry
+
+
+def _why(project: Project, report: ReportId, now: dict[str, str], last: dict[str, Entry]) -> str:
+    """Why a report is to be made; empty where it is up to date."""
+    folder = report.folder(project.outputs)
+    record = _record(folder)
+    ended = last.get(report.path)
+    if ended is not None and ended.status == "failed":
+        return "failed before"
+    if record is None or not (folder / "index.html").exists() or not (folder / "result.json").exists():
+        return "new"
+    before = record.get("fingerprint", {})
+    differ = [part for part in _REASONS if now.get(part) != before.get(part)]
+    if not [part for part in differ if part != _ONLY_TELLS]:
+        return ""
+    if "read" not in differ:
+        differ = [part for part in differ if part != _ONLY_TELLS]
+    return _REASONS[differ[0]]
+
+
+def _record(folder: Path) -> dict | None:
+    try:
+        return json.loads((folder / RUN_RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _notebook(path: Path) -> str:
+    """Short name of a notebook's cells, whatever they last showed; of nothing where it is none: its reports fail."""
+    try:
+        cells = nbformat.read(path, as_version=4).cells
+    except Exception:  # missing, no JSON, no notebook: libraries differ in what they raise
+        return ""
+    return short_hash([(cell.cell_type, cell.source, cell.metadata.get("tags")) for cell in cells])
+
+
+def _settings(study: Study) -> str:
+    """Short name of what a study says to all its reports; what it says to one is among its parameters."""
+    labels = {name: [region.label, {u: unit.label for u, unit in region.units.items()}]
+              for name, region in study.regions.items()}  # fmt: skip
+    layers = {"regions", "units", "tables", "raw_folder", "scorecard", "segmentation", "funnel", "linkage", "drivers"}
+    return short_hash(study.model_dump(mode="json", exclude=layers), labels)
+
+
+def _parts(project: Project, study: Study) -> dict[str, list]:
+    """Short names of the rows of each unit, table by table."""
+    found: dict[str, list] = {}
+    for name, table in read_manifest(project, study)["tables"].items():
+        for place, digest in table["parts"].items():
+            found.setdefault(place, []).append((name, digest))
+    return found
+
+
+def _own(parts: dict[str, list], params: ReportParams) -> str:
+    if params.unit != ALL:
+        return short_hash(parts.get(f"{params.region}/{params.unit}"))
+    inside = "" if params.region == ALL else f"{params.region}/"
+    return short_hash(sorted((place, own) for place, own in parts.items() if place.startswith(inside)))

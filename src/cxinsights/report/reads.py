@@ -1,0 +1,66 @@
+"""What each report reads, by a short name: two runs in which it is the same make the same report.
+
+It names the rows that reach the analysis, whatever they were made of: a unit's own answers, the company's figures
+beside them, and what all places decide together. A change anywhere else leaves it as it is.
+"""
+
+import json
+from dataclasses import fields
+from typing import Any
+
+import pandas as pd
+
+from cxinsights.analysis.scorecard import fit_scorecard
+from cxinsights.data.atomic import replaced_folder
+from cxinsights.data.tables import data_hash
+from cxinsights.errors import CxError
+from cxinsights.params import Project, ReportParams, Strict, Study, resolve
+from cxinsights.report.families import places_of
+from cxinsights.report.fingerprints import short_hash, state_of
+from cxinsights.report.inputs import FITTED
+from cxinsights.report.source import Source
+
+__all__ = ["Reads", "reads_of"]
+
+Reads = dict[str, str]
+"""By region/unit: the short name of what the report of that place reads."""
+
+_META = "reads.json"
+
+
+def reads_of(project: Project, study: Study, analysis: str, period: str) -> Reads:
+    """What the reports of one analysis and period read, computed once and kept until data, params or code change.
+
+    On the way it computes and keeps what these reports need of each other: company figures, families of tests.
+    """
+    fingerprint = state_of(project, study, period, analysis)
+    folder = project.private(study.name) / "reads" / period / analysis
+    if (folder / _META).exists():
+        kept = json.loads((folder / _META).read_text(encoding="utf-8"))
+        if kept["fingerprint"] == fingerprint:
+            return kept["reads"]
+    first = Source(resolve(study, analysis, period), project, study)
+    reads = {f"{region}/{unit}": _read_by(first.of(region, unit)) for region, unit in places_of(study)}
+    with replaced_folder(folder) as fresh:
+        (fresh / _META).write_text(json.dumps({"fingerprint": fingerprint, "reads": reads}), encoding="utf-8")
+    return reads
+
+
+def _read_by(source: Source) -> str:
+    try:
+        if source.params.analysis in FITTED:
+            return short_hash(_named(source.inputs.frame), _all_named(source.inputs.more), source.decided)
+        result = fit_scorecard(source.baseline, source.params, source.targets)
+        return short_hash([_named(getattr(result, field.name)) for field in fields(result)])
+    except CxError as error:  # the report fails, and says so itself
+        return short_hash(str(error))
+
+
+def _all_named(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: _named(value) for name, value in values.items()}
+
+
+def _named(value: Any) -> Any:
+    if isinstance(value, pd.DataFrame):
+        return [data_hash(value), list(value.columns)]
+    return value.model_dump(mode="json") if isinstance(value, Strict | ReportParams) else value
