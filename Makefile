@@ -4,11 +4,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 NARROW = $(if $(STUDY),--study $(STUDY)) $(if $(PERIOD),--period $(PERIOD)) $(if $(REGION),--region $(REGION)) \
-         $(if $(UNIT),--unit $(UNIT)) $(if $(ONLY),--only $(ONLY))
+         $(if $(UNIT),--unit $(UNIT)) $(if $(ONLY),--only $(ONLY)) $(if $(REPAIR),--repair)
 
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)# containers have no other user; it listens on this machine only
 
-.PHONY: help env reports plan serve lab gallery test check bench lock clean
+.PHONY: help env reports plan serve lab gallery test soak check bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,10 +27,10 @@ env: .venv/ready ## Build .venv from the lock, with the Jupyter kernel (done onc
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-reports: env ## Make every report, or narrow: STUDY= REGION= UNIT= ONLY= PERIOD=
+reports: env ## Make what is out of date, or narrow: STUDY= REGION= UNIT= ONLY= PERIOD= REPAIR=1
 	@$(BIN)/cxinsights run $(NARROW)
 
-plan: env ## Say which reports `make reports` would make, and which are left out and why
+plan: env ## Say which reports `make reports` would make and why, and which are left out
 	@$(BIN)/cxinsights plan $(NARROW)
 
 serve: env ## Serve the reports on this machine: PORT=
@@ -50,6 +50,9 @@ test: env ## Run all tests (browser tests need Chromium, and say so where there 
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --nbval \
 		--nbval-sanitize-with tests/nbval.cfg notebooks tests
 
+soak: env ## Run what takes too long for `make test`: many kernels, a thousand reports
+	$(BIN)/pytest -m soak tests
+
 check: env ## Check the code's form and every params file
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -59,7 +62,7 @@ bench: env ## Measure against the field's other tools, in the same run
 	$(BIN)/python -m benchmarks
 
 lock: env ## Renew requirements.lock from pyproject.toml
-	$(BIN)/uv pip compile pyproject.toml --extra test --extra bench --extra env --universal --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml --extra cluster --extra test --extra bench --extra env --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade --quiet --output-file requirements.lock
 
 clean: ## Remove what was made: reports, tables, the demo company, .venv; raw files stay

@@ -28,10 +28,10 @@ def compare(
         "benchmark": benchmark,
         "n": n,
         **more,
-        "ours_s": _short(statistics.median(pair[0] for pair in pairs)),
+        "ours_s": short(statistics.median(pair[0] for pair in pairs)),
         "peer": peer_name,
-        "peer_s": _short(statistics.median(pair[1] for pair in pairs)),
-        "ratio": _short(statistics.median(theirs / own for own, theirs in pairs)),
+        "peer_s": short(statistics.median(pair[1] for pair in pairs)),
+        "ratio": short(statistics.median(theirs / own for own, theirs in pairs)),
         "runs": runs,
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
@@ -46,5 +46,6 @@ def _seconds(work: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def _short(value: float) -> float:
+def short(value: float) -> float:
+    """Three digits, as many as a timing deserves."""
     return float(f"{value:.3g}")

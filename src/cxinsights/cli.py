@@ -5,7 +5,7 @@ import sys
 import traceback
 from collections.abc import Iterator, Sized
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -41,19 +41,21 @@ UnitOption = Annotated[str | None, typer.Option("--unit", help="One unit; _all i
 RepairOption = Annotated[bool, typer.Option("--repair", help="Only what the last run was to make and did not.")]
 WorkersOption = Annotated[int | None, typer.Option("--workers", min=1, help="Reports made at a time.")]
 OnlyOption = Annotated[str | None, typer.Option("--only", help="Analyses, by comma: scorecard,drivers.")]
+WaitOption = Annotated[bool, typer.Option("--wait", help="Wait for a run on the same outputs to end.")]
 
 
 @app.command("import")
 def import_(
     study: Annotated[str, typer.Argument(help="Folder in params/.")],
     force: Annotated[bool, typer.Option("--force", help="Import even if nothing has changed.")] = False,
+    wait: WaitOption = False,
 ) -> None:
     """Import a study's raw files into tables, and write its data-quality page."""
     from cxinsights.batch.locking import locked
     from cxinsights.batch.tasks import import_tables
 
     project, loaded = _opened(study)
-    with locked(project, _user()):
+    with locked(project, _user(), wait=wait, tell=out.print):
         manifest = import_tables(project.root, loaded.name, force)
     for name, table in manifest["tables"].items():
         told = [f"{table['rows']:>9,} rows", f"{table['kept']:>9,} kept", f"{table['rejected']:>6,} set apart"]
@@ -70,6 +72,7 @@ def plan(
     only: OnlyOption = None,
     repair: RepairOption = False,
     workers: WorkersOption = None,
+    wait: WaitOption = False,
 ) -> None:
     """Say which reports would be made and why, which are up to date, and which are left out."""
     from cxinsights.batch.locking import locked
@@ -77,7 +80,7 @@ def plan(
     from cxinsights.batch.run import Settings, find_out
 
     project, loaded = _opened(study)
-    with locked(project, _user()), _workers(project, loaded, workers) as local:
+    with locked(project, _user(), wait=wait, tell=out.print), _workers(project, loaded, workers) as local:
         _imported(project, loaded, local)
         made = _planned(project, loaded, period, region, unit, only)
         work = find_out(project, made, local, Settings(repair=repair))
@@ -104,9 +107,11 @@ def run(
     workers: WorkersOption = None,
     timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds a report may take.")] = 900,
     memory: Annotated[float, typer.Option("--memory", min=100, help="MB a report may take.")] = 4000,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait for a run on the same outputs to end.")] = False,
+    wait: WaitOption = False,
+    scheduler: Annotated[str | None, typer.Option("--scheduler", help="Of a Dask cluster: tcp://host:8786.")] = None,
 ) -> None:
     """Make reports that are out of date: import what has changed, compute the baseline, run the notebooks."""
+    from cxinsights.batch.cluster import cluster
     from cxinsights.batch.locking import locked
     from cxinsights.batch.run import Settings, run_plan
     from cxinsights.kernels.limits import Limits
@@ -121,7 +126,10 @@ def run(
             out.print(f"{lost:,} of {rows:,} raw rows set apart: see outputs/{study}/data-quality.html")
         _say_skipped(made)
         out.print(f"{loaded.label}, {loaded.periods.period(made.period).label}")
-        summary = run_plan(project, made, out, errors=err, settings=settings, local=local)
+        with cluster(scheduler) if scheduler else nullcontext((local, local.workers)) as (executor, at_a_time):
+            summary = run_plan(
+                project, made, out, errors=err, settings=settings, local=local, executor=executor, at_a_time=at_a_time
+            )
         index = local.submit(_write_index, project.root).result()
     out.print(f"{_made(summary)}. The list: {project.shown(index)} (or make serve)")
     if summary.failed:

@@ -12,6 +12,7 @@
     ├── PrivacyError       something would reach a reader without passing the guard
     ├── ReportError        a report cannot be recorded or rendered
     ├── BusyError          another run holds the outputs
+    ├── ClusterError       a cluster cannot be reached
     ├── ServeError         the server cannot start as asked
     └── NoWarmKernelError  kernels cannot be forked here, and start plainly
 
@@ -25,6 +26,7 @@ from collections.abc import Iterable
 __all__ = [
     "AnalysisError",
     "BusyError",
+    "ClusterError",
     "CxError",
     "DataError",
     "LeakError",
@@ -87,6 +89,10 @@ class ReportError(CxError):
 
 class BusyError(CxError):
     """Another run holds the outputs."""
+
+
+class ClusterError(CxError):
+    """A cluster cannot be reached, or has no workers."""
 
 
 class ServeError(CxError):

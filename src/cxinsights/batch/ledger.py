@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -202,6 +203,7 @@ class Ledger:
             return base.execute(query, values).fetchall()
 
 
+@cache
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that figures rest on."""
     return {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}

@@ -30,7 +30,9 @@ def prune_caches(project: Project, days: int) -> tuple[int, int]:
 
 
 def _last_used(kept: Path) -> float:
-    return max(max(path.stat().st_atime, path.stat().st_mtime) for path in (kept, *kept.glob("*")))
+    """When a file of it was last read or written; a folder's own time of access is that of our looking into it."""
+    files = [kept] if kept.is_file() else [path for path in kept.rglob("*") if path.is_file()]
+    return max([kept.stat().st_mtime, *(max(path.stat().st_atime, path.stat().st_mtime) for path in files)])
 
 
 def _size(kept: Path) -> int:

@@ -19,6 +19,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from cxinsights.errors import NoWarmKernelError
 from cxinsights.kernels.child import READY
@@ -53,7 +54,7 @@ class Forked:
 
     def poll(self) -> int | None:
         """Exit code; None while it runs."""
-        while self.returncode is None and select.select([self._connection], [], [], 0)[0]:
+        while self.returncode is None and _can_hear(self._connection, 0):
             self._listen()
         return self.returncode
 
@@ -66,7 +67,7 @@ class Forked:
             It still runs.
         """
         while self.returncode is None:
-            if not select.select([self._connection], [], [], timeout)[0]:
+            if not _can_hear(self._connection, timeout):
                 raise subprocess.TimeoutExpired("kernel", timeout or 0)
             self._listen()
         return self.returncode
@@ -122,7 +123,8 @@ def fork_warm(argv: Sequence[str], env: Mapping[str, str], cwd: str, stdin: int,
     connection = _connection()
     try:
         sent = socket.send_fds(connection, [request], [stdin, stdout, stderr])
-        connection.sendall(request[sent:])
+        if sent < len(request):  # else they may have answered, and be gone
+            connection.sendall(request[sent:])
         answer = json.loads(_next_line(connection))
         if "refused" in answer:
             raise NoWarmKernelError(answer["refused"])
@@ -161,23 +163,37 @@ def _connection() -> socket.socket:
     if sys.platform != "linux":
         raise NoWarmKernelError(f"nothing is forked on {sys.platform}")
     path = _path()
-    with _lock:
-        try:
-            connection = _connected(path)
-        except OSError:
-            _start(path)
-            _held.pop(str(path), None)
-            connection = _connected(path)
-        if str(path) not in _held:
-            _held[str(path)] = _connected(path)
+    try:
+        with _lock:
+            try:
+                connection = _connected(path)
+            except OSError:
+                _start(path)
+                connection = _connected(path)
+            _hold(path)
+    except OSError as error:
+        raise NoWarmKernelError(f"the warm process cannot be reached: {error.strerror or error}") from error
     connection.settimeout(_READY_S)
     return connection
+
+
+def _hold(path: Path) -> None:
+    """Keep the warm process alive as long as this one; the connection held so far may be to one that has ended."""
+    before = _held.get(str(path))
+    if before is None or _can_hear(before, 0):  # it says nothing but its end
+        _held[str(path)] = _connected(path)
+        if before is not None:
+            before.close()
 
 
 def _path() -> Path:
     """Socket of the warm process that is ours, in a folder that nobody else can look into."""
     folder = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / f"cxinsights-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        told = f"{folder} cannot be made ({error.strerror}). Give another XDG_RUNTIME_DIR"
+        raise NoWarmKernelError(told) from error
     state = folder.lstat()
     if state.st_uid != os.getuid() or state.st_mode & 0o077 or folder.is_symlink():
         raise NoWarmKernelError(f"{folder} is not ours alone. Remove it, or give another XDG_RUNTIME_DIR")
@@ -227,7 +243,7 @@ def _launch(path: Path) -> None:
     os.close(theirs)
     threading.Thread(target=os.waitpid, args=(pid, 0), daemon=True).start()  # should it end before us
     with os.fdopen(ready, "rb") as stream:
-        if not (select.select([stream], [], [], _START_S)[0] and stream.read(5)):
+        if not (_can_hear(stream, _START_S) and stream.read(5)):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
             raise NoWarmKernelError(f"the warm process did not start: see {messages}")
@@ -241,6 +257,13 @@ def _connected(path: Path) -> socket.socket:
         connection.close()
         raise
     return connection
+
+
+def _can_hear(stream: socket.socket | BinaryIO, seconds: float | None) -> bool:
+    """Whether something comes in time, or the end; `select.select` would fail at the 1,025th descriptor."""
+    poll = select.poll()
+    poll.register(stream, select.POLLIN)
+    return bool(poll.poll(None if seconds is None else 1000 * seconds))
 
 
 def _next_line(connection: socket.socket) -> bytes:

@@ -45,9 +45,18 @@ def _run_kernel(argv: list[str], connection: int) -> None:
     os.environ.pop("JPY_PARENT_PID", None)  # the warm process watches, not the kernel
     app = IPKernelApp.instance(parent_handle=1)  # 1: none to watch
     app.initialize(argv)
+    _show_figures()
     os.write(connection, READY)
     os.close(connection)
     app.start()
+
+
+def _show_figures() -> None:
+    """Let the first figure load what shows it under a cell: matplotlib was loaded before there was a kernel."""
+    import matplotlib
+
+    matplotlib.rcParams["backend"] = os.environ["MPLBACKEND"]
+    sys.modules.pop("matplotlib_inline.backend_inline", None)  # once loaded, it would not look for the kernel again
 
 
 def serve_calls() -> None:

@@ -30,6 +30,16 @@ class _Client(PapermillNotebookClient):
         self._seen = seen
         self._printed = 0
 
+    async def _async_cleanup_kernel(self) -> None:
+        """End the kernel before Jupyter does, which would look every tenth of a second whether it has ended."""
+        provisioner = self.km.provisioner
+        if provisioner is not None and provisioner.has_process:
+            await provisioner.kill()
+            await provisioner.wait()
+        await super()._async_cleanup_kernel()
+
+    _cleanup_kernel = run_sync(_async_cleanup_kernel)
+
     def papermill_execute_cells(self) -> None:
         """Run the cells; where the kernel is ended for taking too much, say so."""
         if self._limits is None:

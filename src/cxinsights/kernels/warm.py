@@ -112,7 +112,6 @@ class Warm:
         pidfd = os.pidfd_open(pid)
         self._forked[pidfd] = (pid, connection.fileno())
         self._poll.register(pidfd, select.POLLIN)
-        connection.sendall(_line(pid=pid))
 
     def _reap(self, pidfd: int) -> None:
         """End what a process that has ended left behind, and say how it ended."""
@@ -149,6 +148,7 @@ def _become(warm: int, connection: socket.socket, request: dict, fds: list[int])
         for place, fd in enumerate(own):
             os.dup2(fd, place)
         os.closerange(4, os.sysconf("SC_OPEN_MAX"))
+        os.write(3, _line(pid=os.getpid()))  # not from the parent, which may come late with it
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.environ.clear()
         os.environ.update(request["env"], **ONE_THREAD)

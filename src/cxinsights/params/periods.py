@@ -1,14 +1,17 @@
 """Periods: the wave a report is about, its names, and the waves it is compared with."""
 
 import re
+from calendar import monthrange
 from datetime import date
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import pandas as pd
 from pydantic import Field, model_validator
 
 from cxinsights.errors import UnknownNameError, did_you_mean
 from cxinsights.params.model import NAME, Strict
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Period", "PeriodScheme", "Span"]
 
@@ -92,8 +95,10 @@ class PeriodScheme(Strict):
             return sorted(period_ids, key=lambda i: ids.index(self.period(i).id))
         return sorted(period_ids, key=self._ordinal)
 
-    def of_dates(self, dates: pd.Series) -> pd.Series:
+    def of_dates(self, dates: "pd.Series") -> "pd.Series":
         """Period id of each date; missing where the date is, or where no named wave holds it."""
+        import pandas as pd  # not with the module: the command line reads params and no table
+
         if self.named is not None:
             ids = pd.Series(pd.NA, index=dates.index, dtype="str")
             for period in self.named:
@@ -125,7 +130,7 @@ class PeriodScheme(Strict):
         length = 12 // per_year
         first, last = part * length + 1, (part + 1) * length
         start = date(year, first, 1)
-        end = (pd.Timestamp(year, last, 1) + pd.offsets.MonthEnd(0)).date()
+        end = date(year, last, monthrange(year, last)[1])
         span = f"{_MONTHS[first - 1]} to {_MONTHS[last - 1]} {year}"
         names = {
             "month": (

@@ -40,6 +40,7 @@ def reads_of(project: Project, study: Study, analysis: str, period: str) -> Read
         if kept["fingerprint"] == fingerprint:
             return kept["reads"]
     first = Source(resolve(study, analysis, period), project, study)
+    first.kept, first.targets  # noqa: B018  read once for all places
     reads = {f"{region}/{unit}": _read_by(first.of(region, unit)) for region, unit in places_of(study)}
     with replaced_folder(folder) as fresh:
         (fresh / _META).write_text(json.dumps({"fingerprint": fingerprint, "reads": reads}), encoding="utf-8")

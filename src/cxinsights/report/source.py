@@ -146,6 +146,8 @@ class Source:
         params = resolve(self.study, self.params.analysis, period or self.params.period, region, unit)
         other = Source(params, self.project, self.study)
         other._companies = self._companies
+        if params.period == self.params.period:  # what is the period's is read once
+            vars(other).update({name: vars(self)[name] for name in ("kept", "targets") if name in vars(self)})
         return other
 
     def _judged(self, result: Any) -> Any:
