@@ -3,12 +3,12 @@
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import batch, drivers, funnel
+from benchmarks import batch, drivers, funnel, planning
 
 
 def main() -> None:
     """Run, print each result's JSON line, then the table."""
-    results = [drivers.main(), funnel.main(), batch.main()]
+    results = [drivers.main(), funnel.main(), batch.main(), planning.main()]
     shown = ("benchmark", "n", "ours_s", "peer_s", "ratio", "peak_mb", "peer")
     table = Table(*shown)
     for result in results:

@@ -118,7 +118,10 @@ def _write_run(folder: Path, job: Job, started: datetime, peak_mb: float, headli
 
 def _keep_failed(notebook: Path, reached: Any, report: ReportId, project: Project) -> None:
     """Keep the notebook of a failed run where an analyst can open it, but nobody is served it."""
-    ran = nbformat.read(notebook, as_version=4) if notebook.exists() else reached
+    try:
+        ran = nbformat.read(notebook, as_version=4)
+    except Exception:  # not written, or not whole where the disk is full
+        ran = reached
     if ran is not None:
         kept = project.private(report.study) / "failed" / _kept_name(report)
         kept.parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from cxinsights.batch.jobs import Job, Outcome, Work
 from cxinsights.batch.ledger import Entry, Ledger
-from cxinsights.batch.plan import Plan
+from cxinsights.batch.plan import Plan, make_plan
 from cxinsights.batch.progress import Progress, duration
 from cxinsights.batch.tasks import find_work, findings_now, make_report, prepare, rewrite_pages
 from cxinsights.batch.workers import LocalWorkers, WorkerDied
@@ -208,9 +208,12 @@ class _Run:
         made = {outcome.report for outcome in outcomes if not outcome.failed}
         lost = {o.report for o in outcomes if o.failed and not self._has_page(o.report)}
         new = (made & self._scorecards) - self._paged
+        if not (lost or new):
+            return
+        pages = make_plan(self._project, self._study, period=self._plan.period).reports  # whatever this run is about
         wrong = [
             report
-            for report in self._plan.reports
+            for report in pages
             if self._has_page(report) and (lost if report in made else new) & set(report.above(self._study))
         ]
         if wrong:

@@ -50,10 +50,10 @@ def survey(
     force
         Whether to make all of them, whatever has changed.
     only
-        Paths of reports to consider; all where not given.
+        Paths of reports to consider, with the scorecards that list what they say; all where not given.
     """
     study, period = plan.study, plan.period
-    wanted = {r: p for r, p in plan.reports.items() if only is None or r.path in only}
+    wanted = {r: p for r, p in plan.reports.items() if only is None or r.path in only or r.analysis == "scorecard"}
     reads = {analysis: reads_of(project, study, analysis, period) for analysis in {r.analysis for r in wanted}}
     notebooks = {analysis: _notebook(project.notebooks / f"{analysis}.ipynb") for analysis in reads}
     settings, code, parts = _settings(study), code_of(project), _parts(project, study)
@@ -69,13 +69,18 @@ def survey(
         }
         if report.analysis == "scorecard":
             now[report]["findings"] = findings_of(project, report)
-        reason = "asked for" if force else _why(project, report, now[report], last)
+        if only is not None and report.path not in only:
+            reason = _REASONS["findings"] if _lists_other(project, report, now[report]) else ""
+        else:
+            reason = "asked for" if force else _why(project, report, now[report], last)
         if reason:
             reasons[report] = reason
     beside = {(report.region, report.unit) for report in reasons}
     for report in wanted:
         if report.analysis == "scorecard" and report not in reasons and (report.region, report.unit) in beside:
             maybe.append(report)
+    if only is not None:
+        wanted = {r: p for r, p in wanted.items() if r.path in only or r in reasons or r in maybe}
     return Work(Plan(study, period, wanted, plan.skipped), now, reasons, maybe)
 
 
@@ -123,6 +128,12 @@ def _why(project: Project, report: ReportId, now: dict[str, str], last: dict[str
     if "read" not in differ:
         differ = [part for part in differ if part != _ONLY_TELLS]
     return _REASONS[differ[0]]
+
+
+def _lists_other(project: Project, report: ReportId, now: dict[str, str]) -> bool:
+    """Whether a scorecard's page lists something else than the reports beside it say now."""
+    record = _record(report.folder(project.outputs))
+    return record is not None and record.get("fingerprint", {}).get("findings") != now["findings"]
 
 
 def _record(folder: Path) -> dict | None:

@@ -60,7 +60,7 @@ class LocalWorkers(Executor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End all workers; calls under way are dropped where futures are cancelled, else finished first."""
-        self._is_over = cancel_futures
+        self._is_over |= cancel_futures
         for _ in self._threads:
             self._calls.put(None)
         if cancel_futures:
@@ -95,8 +95,8 @@ class LocalWorkers(Executor):
         worker = _Worker(self._messages.fileno())
         with self._lock:
             self._running.add(worker)
-        if self._is_over:
-            worker.end()
+            if self._is_over:
+                worker.end()
         return worker
 
     def _ended(self, worker: "_Worker") -> None:

@@ -128,13 +128,13 @@ def fork_warm(argv: Sequence[str], env: Mapping[str, str], cwd: str, stdin: int,
         answer = json.loads(_next_line(connection))
         if "refused" in answer:
             raise NoWarmKernelError(answer["refused"])
-        line = _next_line(connection)
-    except OSError as error:
-        connection.close()
-        raise NoWarmKernelError(f"the warm process does not answer ({type(error).__name__})") from error
-    if line != READY:
-        connection.close()
-        raise NoWarmKernelError("what was forked ended while it started")
+        if _next_line(connection) != READY:
+            raise NoWarmKernelError("what was forked ended while it started")
+    except BaseException as error:
+        connection.close()  # what was forked ends with it
+        if isinstance(error, OSError):
+            raise NoWarmKernelError(f"the warm process does not answer ({type(error).__name__})") from error
+        raise
     connection.settimeout(None)
     return Forked(connection, answer["pid"])
 
@@ -179,6 +179,8 @@ def _connection() -> socket.socket:
 
 def _hold(path: Path) -> None:
     """Keep the warm process alive as long as this one; the connection held so far may be to one that has ended."""
+    for other in [other for other in _held if other != str(path)]:
+        _held.pop(other).close()  # of another state of the code: it stays for the kernels it has
     before = _held.get(str(path))
     if before is None or _can_hear(before, 0):  # it says nothing but its end
         _held[str(path)] = _connected(path)

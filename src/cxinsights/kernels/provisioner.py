@@ -83,4 +83,8 @@ class WarmProvisioner(LocalProvisioner):
 def _descriptor(stream: Any, default: int) -> int:
     if stream is None:
         return default
-    return stream if isinstance(stream, int) and stream >= 0 else stream.fileno()
+    if not isinstance(stream, int):
+        return stream.fileno()
+    if stream < 0:  # PIPE, DEVNULL or STDOUT of subprocess
+        raise NoWarmKernelError("its streams are not files")
+    return stream

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import suppress
 
 import psutil
 
@@ -55,7 +56,8 @@ class Watch:
             elif self.peak_mb > self._limits.memory_mb:
                 self.breach = f"it took more than {self._limits.memory_mb:g} MB of memory (--memory)"
             if self.breach:
-                self._process.kill()
+                with suppress(psutil.Error):  # it has just ended
+                    self._process.kill()
                 return
 
 

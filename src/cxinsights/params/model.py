@@ -4,6 +4,7 @@ A name nobody declared is an error with the nearest declared name, not a silent 
 parameter that runs is worse than one that stops.
 """
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +59,8 @@ class _OnceLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignor
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         own = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
-        for key in own:
-            if own.count(key) > 1:
+        for key, n in Counter(own).items():
+            if n > 1:
                 line = node.start_mark.line + 1
                 raise ParamsError(f"'{key}' is given twice in the block that starts at line {line}. Keep one.")
         return super().construct_mapping(node, deep)
