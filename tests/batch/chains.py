@@ -71,7 +71,7 @@ _SITES = 8  # of a unit
 
 
 def make_chain(folder: Path) -> Project:
-    """The chain's raw files and params, with the project's own notebooks, each importing all it needs."""
+    """The chain's raw files and params, with the project's own notebooks."""
     project = make_project(folder, CHAIN, name="chain", emea=EMEA, apac=APAC)
     for notebook in NOTEBOOKS.glob("*.ipynb"):
         (project.notebooks / notebook.name).write_bytes(notebook.read_bytes())
@@ -85,19 +85,19 @@ def raw_file(project: Project, table: str) -> Path:
     return project.data("chain") / "raw" / f"{table}.csv"
 
 
-def change_rows(project: Project, table: str, unit: str, **values: object) -> None:
-    """Give one row of a unit (the last, so the period's) other values."""
+def change_rows(project: Project, table: str, unit: str, row: int = -1, **values: object) -> None:
+    """Give one row of a unit other values; the first is of a year ago where a table has two waves, the last is not."""
     frame = pd.read_csv(raw_file(project, table))
-    frame.loc[frame.index[frame["unit"] == unit][-1], list(values)] = list(values.values())
+    frame.loc[frame.index[frame["unit"] == unit][row], list(values)] = list(values.values())
     frame.to_csv(raw_file(project, table), index=False)
 
 
-def add_answers(project: Project, unit: str, n: int = 12) -> None:
-    """Let a unit have more answers of the period: its last ones again, under other names and a little better."""
+def add_answers(project: Project, unit: str, n: int = 12, **values: object) -> None:
+    """Let a unit have more answers: its last ones again, under other names, a little better, with other values."""
     frame = pd.read_csv(raw_file(project, "answers"))
     more = frame[frame["unit"] == unit].tail(n)
-    more = more.assign(id="new" + more["id"], nps=np.minimum(more["nps"] + 1, 10), customer="new" + more["customer"])
-    pd.concat([frame, more]).to_csv(raw_file(project, "answers"), index=False)
+    better = {"id": "new" + more["id"], "customer": "new" + more["customer"], "nps": np.minimum(more["nps"] + 1, 10)}
+    pd.concat([frame, more.assign(**better, **values)]).to_csv(raw_file(project, "answers"), index=False)
 
 
 def _tables() -> dict[str, pd.DataFrame]:

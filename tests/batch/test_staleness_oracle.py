@@ -2,8 +2,8 @@
 
 import json
 import shutil
-from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -91,11 +91,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Results]:
     return project, results
 
 
-@pytest.fixture
-def seen(made: tuple[Project, Results], tmp_path: Path, request: pytest.FixtureRequest) -> Seen:
-    """What the change that the test asks for leads to, in a project of its own; nothing kept helps the oracle."""
+@pytest.fixture(scope="module")
+def seen(
+    made: tuple[Project, Results], tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Seen:
+    """What the change that a test asks for leads to, in a project of its own; nothing kept helps the oracle."""
     original, before = made
-    project = Project(tmp_path / "chain")
+    project = Project(tmp_path_factory.mktemp("changed") / "chain")
     shutil.copytree(original.root, project.root)
     request.param(project)
     work = look(project)
@@ -103,14 +105,8 @@ def seen(made: tuple[Project, Results], tmp_path: Path, request: pytest.FixtureR
     return Seen(work, before, results_of(project, work))
 
 
-def told(seen: Seen) -> str:
-    """For whoever reads the test's output: how much was made and how much of it for nothing."""
-    of = Counter(name.rsplit("/", 1)[1] for name in seen.needless())
-    made, changed = len(seen.reasons()), sum(seen.after[name] != seen.before[name] for name in seen.after)
-    return f"{made} of {len(seen.after)} to make, {changed} changed, for nothing: {dict(of)} {sorted(seen.needless())}"
-
-
 def more_answers(project: Project) -> None:
+    """North has twelve more."""
     add_answers(project, "north")
 
 
@@ -123,20 +119,43 @@ def other_tables(project: Project) -> None:
 
 def other_periods(project: Project) -> None:
     """West answered otherwise a year ago, and North has its first answers of the next period."""
-    change_rows(project, "answers", "north", at="2026-11-02T12:00:00")
-    add_answers(project, "north", 3)
+    change_rows(project, "answers", "west", 0, nps=0, csat=1)
+    add_answers(project, "north", 30, at="2026-10-12T12:00:00")
 
 
-at = pytest.mark.parametrize
+after = partial(pytest.mark.parametrize, "seen", indirect=True)
+WHOLE = ("_all/_all", "emea/_all", "emea/north")
+"""North, and what it is part of."""
 
 
-@at("seen", [more_answers], indirect=True)
-def test_after_new_answers_of_a_unit_others_are_made_only_where_what_they_read_has_changed(seen: Seen) -> None:
-    print(told(seen))
+@after(argvalues=[more_answers])
+def test_new_answers_of_a_unit_change_no_report_that_is_called_up_to_date(seen: Seen) -> None:
     assert seen.wrong() == set()
+    assert len(seen.reasons()) < len(seen.after)
+    own = {name: why for name, why in seen.reasons().items() if name.startswith(WHOLE)}
+    assert set(own.values()) == {"new data"}
+    assert set(seen.reasons().values()) == {"new data", "baseline changed"}
 
 
-@at("seen", [other_tables], indirect=True)
-def test_after_changes_in_other_tables(seen: Seen) -> None:
-    print(told(seen))
+@after(argvalues=[more_answers])
+def test_little_is_made_for_nothing(seen: Seen) -> None:
+    """Funnels read what their customers answer, and these are nobody's who is on the way."""
+    assert {name for name in seen.needless() if not name.endswith("/drivers")} <= {f"{place}/funnel" for place in WHOLE}
+    assert seen.needless() <= {
+        *(f"{place}/funnel" for place in WHOLE), "apac/_all/drivers", "apac/east/drivers", "emea/south/drivers",
+    }  # fmt: skip
+
+
+@pytest.mark.xfail(strict=True, reason="drivers read the company's importance even where they do not show it")
+@after(argvalues=[more_answers])
+def test_drivers_of_other_units_with_answers_enough_stay_up_to_date(seen: Seen) -> None:
+    assert not {"apac/_all/drivers", "apac/east/drivers", "emea/south/drivers"} & set(seen.reasons())
+    assert "apac/west/drivers" in seen.reasons()  # too few of its own: it shows the company's
+
+
+@pytest.mark.soak
+@after(argvalues=[other_tables, other_periods])
+def test_rows_of_other_tables_or_periods_change_no_report_that_is_called_up_to_date(seen: Seen) -> None:
     assert seen.wrong() == set()
+    assert seen.needless() == set()
+    assert 0 < len(seen.reasons()) < len(seen.after)

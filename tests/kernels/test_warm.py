@@ -186,8 +186,11 @@ def test_changed_code_has_a_warm_process_of_its_own(light: Apart, monkeypatch: p
         before = psutil.Process(worker.pid).ppid()
         monkeypatch.setattr(asking, "_code", lambda: ["changed"])
         with new_worker() as other:
-            assert psutil.Process(other.pid).ppid() != before
-            assert sorted(light.warm()) == sorted([before, psutil.Process(other.pid).ppid()])
+            after = psutil.Process(other.pid).ppid()
+            assert after != before
+            assert sorted(light.warm()) == sorted([before, after])
+    assert has_ended(before), "nobody uses it"
+    assert is_running(after)
 
 
 def test_a_change_of_any_file_is_a_change_of_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,7 +259,7 @@ def test_a_warm_process_with_another_thread_forks_nothing(light: Apart) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(asking._path()))
         listener.listen()
-        thread = threading.Thread(target=Warm(listener, 0).run)
+        thread = threading.Thread(target=Warm(listener, 0).run, daemon=True)
         thread.start()
         n = len(os.listdir("/proc/self/task"))
         with pytest.raises(NoWarmKernelError) as refused, new_worker():

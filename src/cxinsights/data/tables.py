@@ -4,15 +4,18 @@ One thread reads: with two, DuckDB hands rows over in an order of its own.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from functools import lru_cache
 
+import duckdb
 import ibis
 import pandas as pd
+import pyarrow as pa
 
 from cxinsights.data.manifest import read_manifest
-from cxinsights.errors import UnknownNameError, did_you_mean
+from cxinsights.errors import DataError, UnknownNameError, did_you_mean
 from cxinsights.params import ALL, Project, Study
 from cxinsights.schemas.tables import ORDER
 
@@ -55,6 +58,8 @@ def read_table(
     ------
     UnknownNameError
         The study does not import this table, or the table lacks a column.
+    DataError
+        A file of it cannot be read.
     """
     tables = read_manifest(project, study)["tables"]
     if table not in tables:
@@ -63,6 +68,14 @@ def read_table(
     for name in columns or []:
         if name not in known:
             raise UnknownNameError(f"{study.name}: {table}: {did_you_mean('column', name, known)}")
+    with _readable(study, table):
+        return _chosen(project, study, table, known, periods, region, unit, survey, columns, since)
+
+
+def _chosen(
+    project: Project, study: Study, table: str, known: list[str], periods: Sequence[str] | None, region: str, unit: str,
+    survey: str | None, columns: Sequence[str] | None, since: tuple[str, date] | None,
+) -> pd.DataFrame:  # fmt: skip
     rows = _rows(project, study, table)
     if periods is not None:
         rows = rows.filter(rows["period"].isin(list(periods)))
@@ -80,7 +93,8 @@ def read_table(
 
 def distinct(project: Project, study: Study, table: str, name: str) -> list[str]:
     """Every value of a column of text, sorted."""
-    values = _rows(project, study, table)[[name]].distinct().to_pyarrow().to_pandas()[name]
+    with _readable(study, table):
+        values = _rows(project, study, table)[[name]].distinct().to_pyarrow().to_pandas()[name]
     return sorted(values.dropna())
 
 
@@ -91,6 +105,18 @@ def data_hash(frame: pd.DataFrame) -> str:
         digest.update(name.encode())
         digest.update(pd.util.hash_pandas_object(frame[name], index=False).to_numpy().tobytes())
     return digest.hexdigest()[:12]
+
+
+@contextmanager
+def _readable(study: Study, table: str) -> Iterator[None]:
+    """Say what to do where a table's files cannot be read: they were made by an import, and are made again by one."""
+    try:
+        yield
+    except (duckdb.Error, pa.ArrowException) as error:
+        raise DataError(
+            f"{study.name}: {table}: a file of data/{study.name}/tables/ cannot be read ({type(error).__name__}). Make "
+            f"them again: cxinsights import {study.name} --force"
+        ) from error
 
 
 def _rows(project: Project, study: Study, table: str) -> ibis.Table:
