@@ -4,7 +4,6 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator, Sized
-from concurrent.futures import Executor
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
@@ -130,7 +129,7 @@ def run(
             summary = run_plan(
                 project, made, out, errors=err, settings=settings, local=local, executor=executor, at_a_time=at_a_time
             )
-        index = local.submit(_write_index, project.root).result()
+        index = local.ask(_write_index, project.root)
     out.print(f"{_made(summary)}. The list: {project.shown(index)} (or make serve)")
     if summary.failed:
         raise typer.Exit(1)
@@ -231,11 +230,11 @@ def _opened(name: str) -> tuple[Project, Study]:
     return project, load_study(project, name)
 
 
-def _imported(project: Project, study: Study, local: Executor) -> dict:
+def _imported(project: Project, study: Study, local: "LocalWorkers") -> dict:
     """Import what has changed, in a worker: what reads tables takes long to load."""
     from cxinsights.batch.tasks import import_tables
 
-    return local.submit(import_tables, project.root, study.name).result()
+    return local.ask(import_tables, project.root, study.name)
 
 
 def _planned(

@@ -18,7 +18,6 @@ from cxinsights.data.importing import import_study
 from cxinsights.errors import ClusterError
 from cxinsights.params import Project, load_study
 from tests.batch.shops import make_shops, wait_for
-from tests.kernels.apart import warm_apart
 
 distributed = pytest.importorskip("distributed", reason="the cluster extra is not installed")
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
@@ -26,12 +25,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pyte
 
 @pytest.fixture(scope="module")
 def two_workers() -> Iterator["distributed.LocalCluster"]:
-    with (
-        warm_apart(),
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=":0"
-        ) as running,
-    ):
+    address = {"host": "127.0.0.1", "dashboard_address": ":0"}
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, **address) as running:
         yield running
 
 

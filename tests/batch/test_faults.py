@@ -180,6 +180,38 @@ def test_a_run_goes_on_without_its_warm_process_or_a_worker(shops: Project, undi
     check_order(shops, undisturbed)
 
 
+def test_a_worker_that_dies_while_it_looks_for_work_is_replaced(shops: Project, undisturbed: Project) -> None:
+    lock = shops.root / "requirements.lock"
+    os.mkfifo(lock)  # whoever reads it waits until the other end is closed
+    run = Running(shops, "--unit", "north")
+    other_end = opened(lock)
+    lock.unlink()
+    (worker,) = [pid for pid in run.called("cx-worker") if has_open(pid, lock)]
+    os.kill(worker, signal.SIGKILL)
+    os.close(other_end)
+    ended = run.end()
+    assert (ended.code, ended.err, ended.made) == (0, "", {})
+    assert ended.last == f"Nothing to make: 1 report up to date. {DONE}"
+    check_order(shops, undisturbed)
+
+
+def opened(pipe: Path) -> int:
+    """The writing end of a pipe, once somebody reads it."""
+    found = []
+
+    def is_open() -> bool:
+        with suppress(OSError):  # nobody reads it yet
+            found.append(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+        return bool(found)
+
+    assert wait_for(is_open, 60)
+    return found[0]
+
+
+def has_open(pid: int, path: Path) -> bool:
+    return any(str(path) in os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir())
+
+
 def test_a_batch_that_is_killed_is_repaired_to_what_an_undisturbed_one_makes(
     shops: Project, undisturbed: Project
 ) -> None:

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import nbformat
 import pytest
 
+from cxinsights.batch import staleness
 from cxinsights.batch.jobs import Work
 from cxinsights.batch.plan import make_plan
 from cxinsights.batch.staleness import findings_of, survey
@@ -48,9 +49,12 @@ def name_of(report: ReportId) -> str:
 
 
 def look(project: Project) -> Work:
+    """What is to do, after an import; whoever edits the code in the meantime changes nothing here."""
     study = load_study(project, "chain")
     import_study(project, study)
-    return survey(project, make_plan(project, study, period=PERIOD), {})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(staleness, "code_of", lambda project: "")
+        return survey(project, make_plan(project, study, period=PERIOD), {})
 
 
 def result_of(project: Project, params: ReportParams) -> bytes:
@@ -126,6 +130,10 @@ def other_periods(project: Project) -> None:
 after = partial(pytest.mark.parametrize, "seen", indirect=True)
 WHOLE = ("_all/_all", "emea/_all", "emea/north")
 """North, and what it is part of."""
+FUNNELS = {f"{place}/funnel" for place in WHOLE}
+"""They read what customers answer, whether or not these are on the way."""
+DRIVERS = {"apac/_all/drivers", "apac/east/drivers", "emea/south/drivers"}
+"""Of places beside North with answers enough for a regression of their own."""
 
 
 @after(argvalues=[more_answers])
@@ -139,17 +147,13 @@ def test_new_answers_of_a_unit_change_no_report_that_is_called_up_to_date(seen: 
 
 @after(argvalues=[more_answers])
 def test_little_is_made_for_nothing(seen: Seen) -> None:
-    """Funnels read what their customers answer, and these are nobody's who is on the way."""
-    assert {name for name in seen.needless() if not name.endswith("/drivers")} <= {f"{place}/funnel" for place in WHOLE}
-    assert seen.needless() <= {
-        *(f"{place}/funnel" for place in WHOLE), "apac/_all/drivers", "apac/east/drivers", "emea/south/drivers",
-    }  # fmt: skip
+    assert seen.needless() <= FUNNELS | DRIVERS
 
 
 @pytest.mark.xfail(strict=True, reason="drivers read the company's importance even where they do not show it")
 @after(argvalues=[more_answers])
 def test_drivers_of_other_units_with_answers_enough_stay_up_to_date(seen: Seen) -> None:
-    assert not {"apac/_all/drivers", "apac/east/drivers", "emea/south/drivers"} & set(seen.reasons())
+    assert not DRIVERS & set(seen.reasons())
     assert "apac/west/drivers" in seen.reasons()  # too few of its own: it shows the company's
 
 
@@ -157,5 +161,5 @@ def test_drivers_of_other_units_with_answers_enough_stay_up_to_date(seen: Seen) 
 @after(argvalues=[other_tables, other_periods])
 def test_rows_of_other_tables_or_periods_change_no_report_that_is_called_up_to_date(seen: Seen) -> None:
     assert seen.wrong() == set()
-    assert seen.needless() == set()
+    assert seen.needless() <= FUNNELS
     assert 0 < len(seen.reasons()) < len(seen.after)

@@ -84,7 +84,7 @@ def test_as_many_calls_are_made_at_a_time_as_there_are_workers(tmp_path: Path) -
             os.mkfifo(pipe)
         reading = [workers.submit(Path.read_text, pipe) for pipe in pipes]  # each waits for somebody to write
         writing = [workers.submit(Path.write_text, pipe, pipe.name) for pipe in pipes]
-        assert len(wait([*reading, *writing], 10).done) == 4
+        assert len(wait([*reading, *writing], 30).done) == 4
         assert [future.result() for future in reading] == ["one", "two"]
 
 
@@ -125,7 +125,8 @@ def test_a_worker_that_dies_between_calls_costs_one_call_at_most(workers: LocalW
 
 def test_workers_are_replaced_when_their_warm_process_ends(workers: LocalWorkers, apart: Apart) -> None:
     slow = under_way(workers)
-    [warm] = apart.warm()
+    [worker] = workers._running
+    warm = psutil.Process(worker._process.pid).ppid()
     os.kill(warm, signal.SIGKILL)
     with pytest.raises(WorkerDied):
         slow.result(10)
@@ -146,7 +147,7 @@ def test_shutdown_that_cancels_ends_workers_at_once(tmp_path: Path) -> None:
         pids = [worker._process.pid for worker in workers._running]
         since = time.monotonic()
         workers.shutdown(cancel_futures=True)
-        assert time.monotonic() - since < 5
+        assert time.monotonic() - since < 10
         assert [pid for pid in pids if not has_ended(pid)] == []
         with pytest.raises(WorkerDied):
             slow.result(0)

@@ -64,17 +64,16 @@ def local_workers(project: Project, study: str, workers: int | None = None) -> L
     return LocalWorkers(workers or os.cpu_count() or 1, project.private(study) / "kernels.log")
 
 
-def find_out(project: Project, plan: Plan, local: Executor, settings: Settings = Settings()) -> Work:
+def find_out(project: Project, plan: Plan, local: LocalWorkers, settings: Settings = Settings()) -> Work:
     """What of a plan there is to do, once what reports need of each other has been computed."""
     ledger, name = Ledger(project), plan.study.name
     only: Collection[str] | None = ledger.left_over(name) if settings.repair else None
     if plan.reports:
-        local.submit(prepare, project.root, name, plan.period).result()
+        local.ask(prepare, project.root, name, plan.period)
         analyses = dict.fromkeys(report.analysis for report in plan.reports)
-        for prepared in [local.submit(prepare, project.root, name, plan.period, analysis) for analysis in analyses]:
-            prepared.result()
+        local.ask_each(prepare, [(project.root, name, plan.period, analysis) for analysis in analyses])
     last = ledger.last_of(report.path for report in plan.reports)
-    return local.submit(find_work, project.root, plan, last, settings.force, only).result()
+    return local.ask(find_work, project.root, plan, last, settings.force, only)
 
 
 def run_plan(
@@ -156,11 +155,13 @@ class _Run:
             self._relink(outcomes)
             how = "failed" if any(o.failed for o in outcomes) else "done"
         finally:
-            self._ledger.end(self._number, how)
-            if how == "stopped":
-                self._local.shutdown(cancel_futures=True)
-            for report in self._plan.reports:
-                drop_unfinished(report.folder(self._project.outputs))  # of workers that could not unwind
+            try:
+                self._ledger.end(self._number, how)
+            finally:  # even where its disk is full
+                if how == "stopped":
+                    self._local.shutdown(cancel_futures=True)
+                for report in self._plan.reports:
+                    drop_unfinished(report.folder(self._project.outputs))  # of workers that could not unwind
         untouched = len(self._plan.reports) - len(outcomes)
         return Summary(sorted(outcomes, key=lambda outcome: outcome.report), untouched)
 
@@ -168,7 +169,7 @@ class _Run:
         """Scorecards to make, now that it is known what the reports beside them say."""
         work = self._work
         mine = [*work.maybe, *(r for r in work.reasons if r.analysis == "scorecard")]
-        found = self._local.submit(findings_now, self._project.root, mine).result() if mine else {}
+        found = self._local.ask(findings_now, self._project.root, mine) if mine else {}
         to_make = {r: why for r, why in work.reasons.items() if r.analysis == "scorecard"}
         for report, now in found.items():
             if report not in to_make and now != work.fingerprints[report]["findings"]:
@@ -217,7 +218,7 @@ class _Run:
             if self._has_page(report) and (lost if report in made else new) & set(report.above(self._study))
         ]
         if wrong:
-            self._local.submit(rewrite_pages, self._project.root, self._study.name, wrong).result()
+            self._local.ask(rewrite_pages, self._project.root, self._study.name, wrong)
 
     def _has_page(self, report: ReportId) -> bool:
         return (report.folder(self._project.outputs) / "index.html").exists()

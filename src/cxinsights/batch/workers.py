@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +20,8 @@ from cxinsights.kernels.child import WORKER, read_pickled, write_pickled
 __all__ = ["LocalWorkers", "WorkerDied"]
 
 log = logging.getLogger(__name__)
+
+_ATTEMPTS = 3
 
 
 class WorkerDied(Exception):
@@ -57,6 +59,23 @@ class LocalWorkers(Executor):
         future: Future = Future()
         self._calls.put((future, function, args))
         return future
+
+    def ask(self, function: Callable[..., Any], /, *args: Any) -> Any:
+        """What a call returns; it is made again where its worker dies."""
+        return self.ask_each(function, [args])[0]
+
+    def ask_each(self, function: Callable[..., Any], calls: Sequence[tuple]) -> list[Any]:
+        """What calls side by side return; one is made again where its worker dies."""
+        futures = [self.submit(function, *args) for args in calls]
+        return [self._answer(future, function, args) for future, args in zip(futures, calls, strict=True)]
+
+    def _answer(self, future: Future, function: Callable[..., Any], args: tuple) -> Any:
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return future.result()
+            except WorkerDied:
+                future = self.submit(function, *args)
+        return future.result()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End all workers; calls under way are dropped where futures are cancelled, else finished first."""
