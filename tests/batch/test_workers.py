@@ -156,11 +156,14 @@ def test_shutdown_that_cancels_ends_workers_at_once(tmp_path: Path) -> None:
 
 
 def test_kernels_end_with_the_worker_that_asked_for_them(tmp_path: Path) -> None:
-    write_notebook(tmp_path / "report.ipynb", "unit = ''", "import time\ntime.sleep(60)")
+    started = tmp_path / "started"
+    cell = f"import pathlib, time\npathlib.Path({str(started)!r}).touch()\ntime.sleep(60)"
+    write_notebook(tmp_path / "report.ipynb", "unit = ''", cell)
     with warm_apart() as apart, made(tmp_path) as workers:
         asked = (str(tmp_path / "report.ipynb"), None, {}, "cxinsights")
         slow = workers.submit(papermill.execute_notebook, *asked)
-        assert wait_for(lambda: names(apart) == ["cx-kernel", "cx-warm", "cx-worker"], 60)
+        assert wait_for(started.exists, 60)
+        assert names(apart) == ["cx-kernel", "cx-warm", "cx-worker"]
         workers.shutdown(cancel_futures=True)
         assert wait_for(lambda: names(apart) == ["cx-warm"], 10)
         with pytest.raises(WorkerDied):
