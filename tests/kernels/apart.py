@@ -17,7 +17,7 @@ import pytest
 from jupyter_client import BlockingKernelClient, KernelManager
 
 from cxinsights.kernels import asking
-from cxinsights.kernels.asking import LINGER, WARM, Forked, fork_warm
+from cxinsights.kernels.asking import LINGER, WARM, Forked, fork_warm, let_go
 from cxinsights.kernels.child import WORKER
 from tests.batch.shops import wait_for
 
@@ -82,12 +82,6 @@ def light_apart(linger: str = "0") -> Iterator[Apart]:
     with warm_apart(linger) as apart, pytest.MonkeyPatch.context() as patch:
         patch.setattr(asking, "_PRELOAD", LIGHT)
         yield apart
-
-
-def let_go() -> None:
-    """Close the connections that keep warm processes alive as long as this process."""
-    while asking._held:
-        asking._held.popitem()[1].close()
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from jupyter_client.manager import start_new_async_kernel
 
 from cxinsights.kernels.asking import WARM
 from tests.kernels.apart import Apart, Kernel, has_ended, new_kernel, warm_apart
+from tests.loops import run_apart
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nothing is forked elsewhere")
 
@@ -68,7 +69,7 @@ def test_many_kernels_that_are_started_at_once_all_start(apart: Apart) -> None:
     async def all_asked() -> list[tuple[str, int]]:
         return await asyncio.gather(*(asked(n) for n in range(MANY)))
 
-    answers, pids = zip(*asyncio.run(all_asked()), strict=True)
+    answers, pids = zip(*run_apart(all_asked()), strict=True)
     assert list(answers) == [str(n) for n in range(MANY)]
     assert len(set(pids)) == MANY
     assert [pid for pid in pids if not has_ended(pid)] == []

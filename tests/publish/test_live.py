@@ -12,6 +12,7 @@ import pytest
 from cxinsights.params import Project
 from cxinsights.publish.server import LIVE_AT_ONCE, _OwnKernels
 from tests.batch.shops import PERIOD, command, make_shops, processes_of, wait_for, write_notebook
+from tests.loops import run_apart
 from tests.publish.serving import Answer, Serving, serving
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads processes from /proc (Linux)")
@@ -160,7 +161,7 @@ def test_a_kernel_that_is_just_starting_when_its_reader_leaves_ends_too(fails: b
 
     manager = Manager()
     kernels = _OwnKernels(manager)
-    asyncio.run(leave())
+    run_apart(leave())
     assert manager.alive == set()
 
 

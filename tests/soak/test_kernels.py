@@ -7,6 +7,7 @@ import pytest
 from jupyter_client.manager import AsyncKernelManager
 
 from tests.kernels.apart import Apart, warm_apart
+from tests.loops import run_apart
 
 pytestmark = [pytest.mark.soak, pytest.mark.skipif(sys.platform != "linux", reason="nothing is forked elsewhere")]
 
@@ -41,6 +42,6 @@ def kernels_of(apart: Apart) -> list[int]:
 def test_twenty_kernels_at_once_fifty_times_over() -> None:
     with warm_apart() as apart:
         for _ in range(TIMES):
-            assert asyncio.run(sums(AT_ONCE)) == ["42"] * AT_ONCE
+            assert run_apart(sums(AT_ONCE)) == ["42"] * AT_ONCE
             assert kernels_of(apart) == []
         assert len(apart.warm()) == 1

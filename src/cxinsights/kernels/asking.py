@@ -4,6 +4,7 @@ There is one for each user, interpreter, environment that matters and state of t
 and the one before ends when nobody is left who uses it.
 """
 
+import atexit
 import fcntl
 import hashlib
 import json
@@ -24,7 +25,7 @@ from typing import BinaryIO
 from cxinsights.errors import NoWarmKernelError
 from cxinsights.kernels.child import READY
 
-__all__ = ["LINGER", "WARM", "Forked", "fork_warm", "warm_up"]
+__all__ = ["LINGER", "WARM", "Forked", "fork_warm", "let_go", "warm_up"]
 
 log = logging.getLogger(__name__)
 
@@ -175,6 +176,13 @@ def _connection() -> socket.socket:
         raise NoWarmKernelError(f"the warm process cannot be reached: {error.strerror or error}") from error
     connection.settimeout(_READY_S)
     return connection
+
+
+@atexit.register
+def let_go() -> None:
+    """Stop keeping warm processes: they end when nobody else uses them."""
+    while _held:
+        _held.popitem()[1].close()
 
 
 def _hold(path: Path) -> None:
