@@ -21,7 +21,7 @@ from cxinsights.analysis.scores import customers_of, estimate, sample_of
 from cxinsights.errors import AnalysisError
 from cxinsights.params import DriversParams
 
-__all__ = ["DriversResult", "fit_drivers"]
+__all__ = ["DriversResult", "fit_drivers", "is_too_small"]
 
 _TAILS = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
 LEAK = 0.95  # a rating this closely correlated with the outcome is the outcome in other words
@@ -124,6 +124,15 @@ def fit_drivers(responses: pd.DataFrame, params: DriversParams, company: pd.Data
         left_out=design.left_out,
         draws=pd.DataFrame(drawn_parts, columns=design.drivers),
     )
+
+
+def is_too_small(responses: pd.DataFrame, params: DriversParams) -> bool:
+    """Whether these answers are too few for a regression of their own, and the company's importance is read."""
+    outcome = outcome_values(responses, params)
+    if np.isnan(outcome).all():
+        return False
+    design = prepare(responses, outcome, params)
+    return bool(design.drivers) and design.n < design.n_needed
 
 
 def _importance(

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from cxinsights.analysis.drivers import is_too_small
 from cxinsights.data.manifest import table_columns
 from cxinsights.errors import ParamsError, UnknownNameError, did_you_mean
 from cxinsights.params import DriversParams, Study, resolve
@@ -14,7 +15,7 @@ __all__ = ["read_drivers"]
 
 
 def read_drivers(opened: Opened) -> Inputs:
-    """Answers of the report's place, period and survey; the company's importance for a part of it.
+    """Answers of the report's place, period and survey; the company's importance for a part of it with too few.
 
     Raises
     ------
@@ -35,7 +36,11 @@ def read_drivers(opened: Opened) -> Inputs:
         unit=params.unit,
         survey=params.survey,
     )
-    return Inputs(with_weights(found, opened.kept.weights), {"company": _company_importance(opened)})
+    frame = with_weights(found, opened.kept.weights)
+    company = _company_importance(opened)
+    if company is not None and not is_too_small(frame, params):
+        company = None  # not shown: whatever changes in it changes nothing here
+    return Inputs(frame, {"company": company})
 
 
 def _company_importance(opened: Opened) -> pd.DataFrame | None:
