@@ -108,6 +108,9 @@ def run(
     memory: Annotated[float, typer.Option("--memory", min=100, help="MB a report may take.")] = 4000,
     wait: WaitOption = False,
     scheduler: Annotated[str | None, typer.Option("--scheduler", help="Of a Dask cluster: tcp://host:8786.")] = None,
+    store: Annotated[
+        str | None, typer.Option("--store", help="For a cluster that sees no folder of ours: s3://…")
+    ] = None,
 ) -> None:
     """Make reports that are out of date: import what has changed, compute the baseline, run the notebooks."""
     from cxinsights.batch.cluster import cluster
@@ -115,6 +118,8 @@ def run(
     from cxinsights.batch.run import Settings, run_plan
     from cxinsights.kernels.limits import Limits
 
+    if store and not scheduler:
+        raise typer.BadParameter("it is for a cluster: give --scheduler as well", param_hint="--store")
     project, loaded = _opened(study)
     settings = Settings(Limits(timeout, memory), force=force, repair=repair)
     with locked(project, _user(), wait=wait, tell=out.print), _workers(project, loaded, workers) as local:
@@ -125,7 +130,8 @@ def run(
             out.print(f"{lost:,} of {rows:,} raw rows set apart: see outputs/{study}/data-quality.html")
         _say_skipped(made)
         out.print(f"{loaded.label}, {loaded.periods.period(made.period).label}")
-        with cluster(scheduler) if scheduler else nullcontext((local, local.workers)) as (executor, at_a_time):
+        here = nullcontext((local, local.workers))
+        with cluster(scheduler, project, loaded, store) if scheduler else here as (executor, at_a_time):
             summary = run_plan(
                 project, made, out, errors=err, settings=settings, local=local, executor=executor, at_a_time=at_a_time
             )

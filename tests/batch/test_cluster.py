@@ -16,7 +16,7 @@ from cxinsights.batch.plan import make_plan
 from cxinsights.batch.run import Summary, local_workers, run_plan
 from cxinsights.data.importing import import_study
 from cxinsights.errors import ClusterError
-from cxinsights.params import Project, load_study
+from cxinsights.params import Project, Study, load_study
 from tests.batch.shops import make_shops, wait_for
 
 distributed = pytest.importorskip("distributed", reason="the cluster extra is not installed")
@@ -34,13 +34,13 @@ def workers(running: "distributed.LocalCluster") -> list[int]:
     return [worker.pid for worker in running.workers.values() if worker.pid]
 
 
-def run_on(running: "distributed.LocalCluster", project: Project) -> Summary:
+def run_on(running: "distributed.LocalCluster", project: Project, store: Path | None) -> Summary:
     """Make all of the shops' reports on the cluster."""
     loaded = load_study(project, "shops")
     import_study(project, loaded)
     local = local_workers(project, "shops", 1)
     try:
-        with cluster(running.scheduler_address) as (executor, at_a_time):
+        with cluster(running.scheduler_address, project, loaded, store and str(store)) as (executor, at_a_time):
             assert at_a_time == 2
             plan, console = make_plan(project, loaded), Console(file=io.StringIO())
             return run_plan(project, plan, console, local=local, executor=executor, at_a_time=at_a_time)
@@ -53,8 +53,9 @@ def results(project: Project) -> dict[str, bytes]:
     return {path.relative_to(outputs).as_posix(): path.read_bytes() for path in outputs.rglob("result.json")}
 
 
+@pytest.mark.parametrize("is_shared", [True, False], ids=["one file system", "a store"])
 def test_a_cluster_makes_the_same_reports_and_loses_none_with_a_worker(
-    two_workers: "distributed.LocalCluster", tmp_path: Path
+    two_workers: "distributed.LocalCluster", tmp_path: Path, is_shared: bool
 ) -> None:
     here, there = make_shops(tmp_path / "here"), make_shops(tmp_path / "there")
     loaded = load_study(here, "shops")
@@ -68,7 +69,8 @@ def test_a_cluster_makes_the_same_reports_and_loses_none_with_a_worker(
 
     killer = threading.Thread(target=wait_for, args=(kill_one, 120), daemon=True)
     killer.start()
-    summary = run_on(two_workers, there)
+    store = None if is_shared else tmp_path / "store"
+    summary = run_on(two_workers, there, store)
     killer.join()
     assert first[0] not in workers(two_workers)
     assert not summary.failed
@@ -77,11 +79,20 @@ def test_a_cluster_makes_the_same_reports_and_loses_none_with_a_worker(
     (run,) = Ledger(there).runs()
     assert (run.made, run.failed, run.planned) == (len(alone.outcomes), 0, len(alone.outcomes))
     assert list(there.outputs.rglob(".*")) == []
+    assert store is None or list(store.iterdir()) == []
 
 
-def test_a_scheduler_that_does_not_answer_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def shops(tmp_path: Path) -> tuple[Project, Study]:
+    project = make_shops(tmp_path)
+    return project, load_study(project, "shops")
+
+
+def test_a_scheduler_that_does_not_answer_is_a_message(
+    monkeypatch: pytest.MonkeyPatch, shops: tuple[Project, Study]
+) -> None:
     monkeypatch.setattr("cxinsights.batch.cluster._CONNECT_S", 0.5)
-    with pytest.raises(ClusterError) as raised, cluster("tcp://127.0.0.1:9"):
+    with pytest.raises(ClusterError) as raised, cluster("tcp://127.0.0.1:9", *shops):
         pass
     assert str(raised.value) == (
         "no scheduler answers at tcp://127.0.0.1:9 (OSError). Start one with dask scheduler, and workers with dask "
@@ -89,9 +100,9 @@ def test_a_scheduler_that_does_not_answer_is_a_message(monkeypatch: pytest.Monke
     )
 
 
-def test_a_scheduler_without_workers_is_a_message() -> None:
+def test_a_scheduler_without_workers_is_a_message(shops: tuple[Project, Study]) -> None:
     with distributed.LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address=":0") as empty:
-        with pytest.raises(ClusterError) as raised, cluster(empty.scheduler_address):
+        with pytest.raises(ClusterError) as raised, cluster(empty.scheduler_address, *shops):
             pass
         assert str(raised.value) == (
             f"the scheduler at {empty.scheduler_address} has no workers. Start some: dask worker "

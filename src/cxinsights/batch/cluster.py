@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+from cxinsights.batch.shipping import Shipping, drop_copies
 from cxinsights.errors import ClusterError
+from cxinsights.params import Project, Study
 
 __all__ = ["cluster"]
 
@@ -12,18 +14,20 @@ _CONNECT_S = 30
 
 
 @contextmanager
-def cluster(address: str) -> Iterator[tuple[Executor, int]]:
+def cluster(address: str, project: Project, study: Study, store: str | None = None) -> Iterator[tuple[Executor, int]]:
     """The workers of a cluster, and how many reports they make at a time: one for each of their threads.
 
     Parameters
     ----------
     address
         Of the scheduler: tcp://host:8786.
+    store
+        Where reports' inputs and outputs are sent through; not given where workers see the project's own folder.
 
     Raises
     ------
     ClusterError
-        The extra is not installed, the scheduler does not answer, or it has no workers.
+        The extra is not installed, the scheduler does not answer, it has no workers, or the store is unknown.
     """
     try:
         from distributed import Client
@@ -40,6 +44,16 @@ def cluster(address: str) -> Iterator[tuple[Executor, int]]:
         threads = sum(client.nthreads().values())
         if not threads:
             raise ClusterError(f"the scheduler at {address} has no workers. Start some: dask worker {address}")
-        yield client.get_executor(pure=False), threads
+        executor = client.get_executor(pure=False)
+        if store is None:
+            yield executor, threads
+            return
+        shipping = Shipping(executor, threads, project, study, store)
+        try:
+            yield shipping, threads
+        finally:
+            shipping.shutdown(cancel_futures=True)
+            with suppress(OSError):  # the scheduler may be gone
+                client.run(drop_copies, shipping.address, on_error="ignore")
     finally:
         client.close()

@@ -129,7 +129,7 @@ class WarmEngine(NBClientEngine):
     def execute_managed_notebook(
         cls, nb_man: NotebookExecutionManager, kernel_name: str, log_output: bool = False, start_timeout: int = 60,
         execution_timeout: int | None = None, limits: Limits | None = None, env: dict[str, str] | None = None,
-        seen: dict[str, Any] | None = None, **kwargs: Any,
+        folder: str | None = None, seen: dict[str, Any] | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         """Run the notebook's cells in order, up to the first that fails.
 
@@ -139,6 +139,9 @@ class WarmEngine(NBClientEngine):
             What the kernel may take; as much as it likes where not given.
         env
             Environment of the kernel; this process's own where not given.
+        folder
+            Where the kernel works; this process's own where not given. Papermill's `cwd` would move the process, and
+            with it every thread that makes another report.
         seen
             Filled with the notebook as far as it got, and the memory its kernel took at most (`peak_mb`).
 
@@ -157,4 +160,6 @@ class WarmEngine(NBClientEngine):
             kernel_name=kernel_name,
             shutdown_kernel="immediate",
         )
-        _Client(nb_man, limits, seen, **asked).execute(**({} if env is None else {"env": env}))
+        _Client(nb_man, limits, seen, **asked).execute(
+            **{name: value for name, value in (("env", env), ("cwd", folder)) if value is not None}
+        )
