@@ -75,6 +75,15 @@ def test_many_kernels_that_are_started_at_once_all_start(apart: Apart) -> None:
     assert [pid for pid in pids if not has_ended(pid)] == []
 
 
+def test_what_was_put_off_when_libraries_were_loaded_is_there_when_it_is_asked_for(apart: Apart) -> None:
+    """Of jsonschema: whether a text is an address in any letters."""
+    with new_kernel() as kernel:
+        kernel.run("import sys\nfrom jsonschema import Draft7Validator\nformats = Draft7Validator.FORMAT_CHECKER")
+        assert kernel.value("'rfc3987_syntax' in sys.modules") is False
+        assert kernel.value("formats.conforms('http://münchen.example/ä', 'iri')") is True
+        assert kernel.value("formats.conforms('no address', 'iri')") is False
+
+
 def test_a_cell_can_be_interrupted(apart: Apart) -> None:
     with new_kernel() as kernel:
         asked = kernel.client.execute("import time\nprint('asleep')\ntime.sleep(60)", stop_on_error=False)

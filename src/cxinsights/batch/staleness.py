@@ -11,8 +11,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from cxinsights.batch.jobs import Work
 from cxinsights.batch.ledger import Entry, versions
 from cxinsights.batch.plan import Plan
@@ -146,10 +144,12 @@ def _record(folder: Path) -> dict | None:
 def _notebook(path: Path) -> str:
     """Short name of a notebook's cells, whatever they last showed; of nothing where it is none: its reports fail."""
     try:
-        cells = nbformat.read(path, as_version=4).cells
-    except Exception:  # missing, no JSON, no notebook: libraries differ in what they raise
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        return short_hash(
+            [(cell["cell_type"], "".join(cell["source"]), cell["metadata"].get("tags")) for cell in cells]
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return ""
-    return short_hash([(cell.cell_type, cell.source, cell.metadata.get("tags")) for cell in cells])
 
 
 def _settings(study: Study) -> str:

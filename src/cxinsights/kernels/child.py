@@ -1,5 +1,6 @@
 """What a process becomes that was forked to be a kernel, or to be a worker that makes one report after another."""
 
+import gc
 import os
 import pickle
 import random
@@ -28,6 +29,7 @@ def run(argv: list[str], connection: int) -> None:
     """
     import numpy as np
 
+    gc.enable()
     random.seed()  # or all would draw the same
     np.random.seed()  # noqa: NPY002  the state that old code draws from
     if argv == [WORKER]:

@@ -199,6 +199,7 @@ def main() -> None:
     os.dup2(2, 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(ONE_THREAD)
+    gc.disable()  # it would look through all that is loaded again and again, and find hardly anything
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import_module(module)
@@ -207,7 +208,6 @@ def main() -> None:
         listener.bind(str(path))
         path.chmod(0o600)
         listener.listen(128)
-        gc.collect()
         gc.freeze()  # what the collector does not touch stays shared with what is forked
         os.write(ready, b"ready\n")
         os.close(ready)
