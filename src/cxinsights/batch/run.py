@@ -1,6 +1,7 @@
 """Run a plan: what is out of date is made side by side, one failure never stopping the others."""
 
 import logging
+import math
 import os
 import shlex
 import signal
@@ -148,7 +149,9 @@ class _Run:
         how = "stopped"
         try:
             with self._progress:
+                typical = self._ledger.typical_seconds()
                 first = [report for report in self._work.reasons if report.analysis != "scorecard"]
+                first.sort(key=lambda r: -typical.get(r.analysis, math.inf))  # the long ones first: all end together
                 outcomes += self._wave(first, self._work.reasons)
                 last = self._scorecards_to_make()
                 outcomes += self._wave(list(last), last)
