@@ -20,16 +20,15 @@ from typing import Any
 import nbformat
 import yaml
 
+from benchmarks.narrowed import narrowed
 from benchmarks.pairs import short
-from cxinsights.batch.plan import Plan, make_plan
+from cxinsights.batch.plan import Plan
 from cxinsights.kernels.asking import LINGER
-from cxinsights.params import ALL, Project, load_study
-from cxinsights.report.inputs import FITTED
+from cxinsights.params import Project
 
-STUDY = "demo"
 _OURS = """
 import sys
-from benchmarks.batch import narrowed
+from benchmarks.narrowed import narrowed
 from cxinsights.batch.run import Settings, local_workers, run_plan
 from cxinsights.cli import err, out
 from cxinsights.params import Project
@@ -40,12 +39,6 @@ summary = run_plan(project, plan, out, errors=err, settings=Settings(force="--fo
 local.shutdown(cancel_futures=True)
 sys.exit(len(summary.failed))
 """
-
-
-def narrowed(project: Project) -> Plan:
-    """The plan of every unit's own reports."""
-    plan = make_plan(project, load_study(project, STUDY), only=FITTED)
-    return Plan(plan.study, plan.period, {r: p for r, p in plan.reports.items() if r.unit != ALL}, [])
 
 
 def main() -> dict[str, Any]:
@@ -92,7 +85,7 @@ def main() -> dict[str, Any]:
 
 def _copied(folder: Path) -> Project:
     here = Project.find()
-    for part in ("params", "notebooks", f"data/{STUDY}"):
+    for part in ("params", "notebooks", "data/demo"):
         copytree(here.root / part, folder / part)
     return Project(folder)
 
@@ -112,7 +105,7 @@ def _ours(environment: dict[str, str], *words: str) -> float:
 def _start_up(environment: dict[str, str]) -> float:
     """Seconds of a command that loads the same and does nothing."""
     start = time.perf_counter()
-    loads = "from cxinsights.batch.run import run_plan; from cxinsights.cli import out; import benchmarks.batch"
+    loads = "from cxinsights.batch.run import run_plan; from cxinsights.cli import out; import benchmarks.narrowed"
     subprocess.run([sys.executable, "-c", loads], env=environment, check=True)
     return time.perf_counter() - start
 
