@@ -75,8 +75,9 @@ def _made(folder: Path) -> Project:
 def _pretend(project: Project) -> None:
     """Write beside each report what it would have been made from."""
     local = local_workers(project, "many")
-    local.submit(import_tables, project.root, "many").result()
-    plan = make_plan(project, load_study(project, "many"), only=["scorecard"])
+    study = load_study(project, "many")
+    local.ask(import_tables, project.root, study)
+    plan = make_plan(project, study, only=["scorecard"])
     work = find_out(project, plan, local)
     local.shutdown(cancel_futures=True)
     for report, fingerprint in work.fingerprints.items():

@@ -55,7 +55,7 @@ def import_(
 
     project, loaded = _opened(study)
     with locked(project, _user(), wait=wait, tell=out.print):
-        manifest = import_tables(project.root, loaded.name, force)
+        manifest = import_tables(project.root, loaded, force)
     for name, table in manifest["tables"].items():
         told = [f"{table['rows']:>9,} rows", f"{table['kept']:>9,} kept", f"{table['rejected']:>6,} set apart"]
         told += [f"{table['left_out']:>9,} left out"] if table["left_out"] else []
@@ -240,7 +240,7 @@ def _imported(project: Project, study: Study, local: "LocalWorkers") -> dict:
     """Import what has changed, in a worker: what reads tables takes long to load."""
     from cxinsights.batch.tasks import import_tables
 
-    return local.ask(import_tables, project.root, study.name)
+    return local.ask(import_tables, project.root, study)
 
 
 def _planned(

@@ -6,6 +6,7 @@ period's baseline and the study's targets.
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from cxinsights.analysis.baseline import NODE, Baseline
@@ -81,7 +82,7 @@ def node_of(params: ScorecardParams, baseline: Baseline) -> tuple[str, str, str,
 
 
 def _at(frame: pd.DataFrame, node: tuple[str, ...]) -> pd.DataFrame:
-    here = (frame[NODE] == list(node)).all(axis=1)
+    here = np.logical_and.reduce([frame[name] == value for name, value in zip(NODE, node, strict=True)])
     return frame[here].reset_index(drop=True)
 
 

@@ -67,12 +67,12 @@ def local_workers(project: Project, study: str, workers: int | None = None) -> L
 
 def find_out(project: Project, plan: Plan, local: LocalWorkers, settings: Settings = Settings()) -> Work:
     """What of a plan there is to do, once what reports need of each other has been computed."""
-    ledger, name = Ledger(project), plan.study.name
-    only: Collection[str] | None = ledger.left_over(name) if settings.repair else None
+    ledger, study = Ledger(project), plan.study
+    only: Collection[str] | None = ledger.left_over(study.name) if settings.repair else None
     if plan.reports:
-        local.ask(prepare, project.root, name, plan.period)
+        local.ask(prepare, project.root, study, plan.period)
         analyses = dict.fromkeys(report.analysis for report in plan.reports)
-        local.ask_each(prepare, [(project.root, name, plan.period, analysis) for analysis in analyses])
+        local.ask_each(prepare, [(project.root, study, plan.period, analysis) for analysis in analyses])
     last = ledger.last_of(report.path for report in plan.reports)
     return local.ask(find_work, project.root, plan, last, settings.force, only)
 
@@ -221,7 +221,7 @@ class _Run:
             if self._has_page(report) and (lost if report in made else new) & set(report.above(self._study))
         ]
         if wrong:
-            self._local.ask(rewrite_pages, self._project.root, self._study.name, wrong)
+            self._local.ask(rewrite_pages, self._project.root, self._study, wrong)
 
     def _has_page(self, report: ReportId) -> bool:
         return (report.folder(self._project.outputs) / "index.html").exists()

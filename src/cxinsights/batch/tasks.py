@@ -7,13 +7,13 @@ from typing import Any
 from cxinsights.batch.jobs import Job, Outcome, Work
 from cxinsights.batch.ledger import Entry
 from cxinsights.batch.plan import Plan
-from cxinsights.params import Project, load_study
+from cxinsights.params import Project, Study
 from cxinsights.report.identity import ReportId
 
 __all__ = ["find_work", "findings_now", "import_tables", "make_report", "prepare", "rewrite_pages"]
 
 
-def import_tables(root: Path, study: str, force: bool = False) -> dict[str, Any]:
+def import_tables(root: Path, study: Study, force: bool = False) -> dict[str, Any]:
     """Import what has changed and write the data-quality page; the demo company's raw files are made first.
 
     Returns
@@ -25,27 +25,26 @@ def import_tables(root: Path, study: str, force: bool = False) -> dict[str, Any]
     from cxinsights.report.quality import write_quality_page
 
     project = Project(root)
-    if study == "demo":
+    if study.name == "demo":
         from cxinsights.data.demo import make_demo
 
-        make_demo(project, study)
-    loaded = load_study(project, study)
-    manifest = import_study(project, loaded, force=force)
-    write_quality_page(project, loaded, manifest)
+        make_demo(project, study.name)
+    manifest = import_study(project, study, force=force)
+    write_quality_page(project, study, manifest)
     return manifest
 
 
-def prepare(root: Path, study: str, period: str, analysis: str | None = None) -> None:
+def prepare(root: Path, study: Study, period: str, analysis: str | None = None) -> None:
     """Compute and keep what reports need of each other: of one analysis, or the baseline that all of them need."""
     project = Project(root)
     if analysis is None:
         from cxinsights.report.baselines import load_baseline
 
-        load_baseline(project, load_study(project, study), period)
+        load_baseline(project, study, period)
     else:
         from cxinsights.report.reads import reads_of
 
-        reads_of(project, load_study(project, study), analysis, period)
+        reads_of(project, study, analysis, period)
 
 
 def find_work(root: Path, plan: Plan, last: dict[str, Entry], force: bool, only: Collection[str] | None) -> Work:
@@ -69,11 +68,9 @@ def make_report(job: Job) -> Outcome:
     return make_report(job)
 
 
-def rewrite_pages(root: Path, study: str, reports: list[ReportId]) -> None:
+def rewrite_pages(root: Path, study: Study, reports: list[ReportId]) -> None:
     """Make pages again from their notebooks, now that it is known which pages they can link to."""
     from cxinsights.batch.reports import rewrite_page
 
-    project = Project(root)
-    loaded = load_study(project, study)
     for report in reports:
-        rewrite_page(project, report, loaded)
+        rewrite_page(Project(root), report, study)

@@ -5,6 +5,7 @@ parameter that runs is worse than one that stops.
 """
 
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,19 @@ class Strict(BaseModel):
     def _refuse_unknown_names(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        shown = [field.alias or name for name, field in cls.model_fields.items()]
-        unknown = [key for key in data if key not in shown and key not in cls.model_fields]
+        known = _known(cls)
+        unknown = [key for key in data if key not in known]
         if unknown:
+            shown = [field.alias or name for name, field in cls.model_fields.items()]
             text = " ".join(did_you_mean("parameter", key, shown) for key in unknown)
             raise PydanticCustomError("unknown_name", "{text}", {"text": text})
         return data
+
+
+@cache
+def _known(model: type[Strict]) -> frozenset[str]:
+    """Names of a model's fields, and what files call them."""
+    return frozenset(name for own, field in model.model_fields.items() for name in (own, field.alias) if name)
 
 
 def faults_of(error: ValidationError) -> list[str]:

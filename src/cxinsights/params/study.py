@@ -108,15 +108,18 @@ class RakeRules(Strict):
         return self
 
 
+_NOTHING = Field(default_factory=dict)
+
+
 class Unit(Strict):
     """A business unit, and what differs there."""
 
     label: str
-    scorecard: Layer = {}
-    segmentation: Layer = {}
-    funnel: Layer = {}
-    linkage: Layer = {}
-    drivers: Layer = {}
+    scorecard: Layer = _NOTHING
+    segmentation: Layer = _NOTHING
+    funnel: Layer = _NOTHING
+    linkage: Layer = _NOTHING
+    drivers: Layer = _NOTHING
 
 
 class Region(Strict):
@@ -124,11 +127,11 @@ class Region(Strict):
 
     label: str
     units: Annotated[dict[Name, Unit], Field(min_length=1)]
-    scorecard: Layer = {}
-    segmentation: Layer = {}
-    funnel: Layer = {}
-    linkage: Layer = {}
-    drivers: Layer = {}
+    scorecard: Layer = _NOTHING
+    segmentation: Layer = _NOTHING
+    funnel: Layer = _NOTHING
+    linkage: Layer = _NOTHING
+    drivers: Layer = _NOTHING
 
 
 class StudyFile(Strict):
@@ -150,11 +153,11 @@ class StudyFile(Strict):
     privacy: PrivacyRules = PrivacyRules()
     rake: RakeRules | None = None
     units: Annotated[dict[Name, Unit], Field(description="units of a study without regions")] = {}
-    scorecard: Layer = {}
-    segmentation: Layer = {}
-    funnel: Layer = {}
-    linkage: Layer = {}
-    drivers: Layer = {}
+    scorecard: Layer = _NOTHING
+    segmentation: Layer = _NOTHING
+    funnel: Layer = _NOTHING
+    linkage: Layer = _NOTHING
+    drivers: Layer = _NOTHING
 
     @model_validator(mode="after")
     def _marks_listed(self) -> "StudyFile":
@@ -319,5 +322,6 @@ def _check_sections(study: Study) -> None:
         resolve(study, analysis, period)
         for region_name, region in study.regions.items():
             resolve(study, analysis, period, region_name)
-            for unit in region.units:
-                resolve(study, analysis, period, region_name, unit)
+            for name, unit in region.units.items():
+                if getattr(unit, analysis):  # else its report is asked for as its region's is
+                    resolve(study, analysis, period, region_name, name)

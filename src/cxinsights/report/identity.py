@@ -32,7 +32,7 @@ class ReportId:
 
     def folder(self, outputs: Path) -> Path:
         """The report's folder."""
-        return outputs / self.study / self.period / self.region / self.unit / self.analysis
+        return outputs / self.path
 
     @property
     def title(self) -> str:

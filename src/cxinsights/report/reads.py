@@ -52,9 +52,14 @@ def _read_by(source: Source) -> str:
         if source.params.analysis in FITTED:
             return short_hash(_named(source.inputs.frame), _all_named(source.inputs.more), source.decided)
         result = fit_scorecard(source.baseline, source.params, source.targets)
-        return short_hash([_named(getattr(result, field.name)) for field in fields(result)])
+        return short_hash([_written(getattr(result, field.name)) for field in fields(result)])
     except CxError as error:  # the report fails, and says so itself
         return short_hash(str(error))
+
+
+def _written(value: Any) -> Any:
+    """The value as text: of tables as small as a scorecard's, that takes a tenth of naming them by their columns."""
+    return value.to_csv(index=False) if isinstance(value, pd.DataFrame) else _named(value)
 
 
 def _all_named(values: dict[str, Any]) -> dict[str, Any]:
