@@ -16,6 +16,7 @@ from cxinsights.batch.plan import make_plan
 from cxinsights.batch.staleness import code_of, findings_of, survey
 from cxinsights.data.importing import import_study
 from cxinsights.params import Project, load_study
+from cxinsights.report.fingerprints import code_hash
 from cxinsights.report.identity import ReportId
 from tests.batch.shops import PERIOD, SHOPS, make_shops, shop_answers
 
@@ -203,13 +204,21 @@ def test_a_notebook_that_is_none_changes_its_reports(made: Project) -> None:
     assert told(look(made)) == dict.fromkeys(DRIVERS, "notebook changed")
 
 
-def test_packages_change_all(made: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    (made.root / "requirements.lock").write_text("numpy==1\n")
+def test_packages_change_all(made: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "beside" / "numpy-99.dist-info").mkdir(parents=True)
+    monkeypatch.syspath_prepend(tmp_path / "beside")
+    code_hash.cache_clear()
     assert told(look(made)) == dict.fromkeys(ALL_REPORTS, "code or packages changed")
-    (made.root / "requirements.lock").unlink()
+    code_hash.cache_clear()
+
+
+def test_a_report_of_which_a_file_is_gone_is_made_again(made: Project) -> None:
+    folder = report_of(SOUTH, "drivers").folder(made.outputs)
+    record = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps({**record, "files": ["importance.csv", "result.json"]}))
+    assert told(look(made)) == {f"{SOUTH}/drivers": "new"}
+    (folder / "importance.csv").touch()
     assert told(look(made)) == {}
-    monkeypatch.setattr(staleness, "versions", lambda: {"numpy": "1"})
-    assert told(look(made)) == dict.fromkeys(ALL_REPORTS, "code or packages changed")
 
 
 @pytest.mark.parametrize(
@@ -226,9 +235,9 @@ def test_code_that_reports_are_made_with_changes_all(
     monkeypatch.setattr(staleness, "files", lambda package: tmp_path / package)
     file = tmp_path / "cxinsights" / name
     file.parent.mkdir(parents=True)
-    before = code_of(Project(tmp_path))
+    before = code_of()
     file.write_text("x = 1\n")
-    assert (code_of(Project(tmp_path)) != before) == matters
+    assert (code_of() != before) == matters
 
 
 def test_a_scorecard_is_made_again_when_what_it_lists_has_changed(made: Project) -> None:

@@ -53,7 +53,7 @@ def look(project: Project) -> Work:
     study = load_study(project, "chain")
     import_study(project, study)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(staleness, "code_of", lambda project: "")
+        patch.setattr(staleness, "code_of", lambda: "")
         return survey(project, make_plan(project, study, period=PERIOD), {})
 
 

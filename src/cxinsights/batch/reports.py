@@ -111,6 +111,7 @@ def _write_run(folder: Path, job: Job, started: datetime, peak_mb: float, headli
         "headline": headline,
         "parameters": job.params.model_dump(mode="json"),
         "fingerprint": job.fingerprint,
+        "files": sorted(path.name for path in folder.iterdir()),
         "versions": versions(),
     }
     (folder / RUN_RECORD).write_text(json.dumps(run, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -6,18 +6,19 @@ and the packages it runs on, and what it reads. Nothing is made again where all 
 
 import hashlib
 import json
+import os
 from collections.abc import Collection, Iterable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from cxinsights.batch.jobs import Work
-from cxinsights.batch.ledger import Entry, versions
+from cxinsights.batch.ledger import Entry
 from cxinsights.batch.plan import Plan
 from cxinsights.batch.reports import RUN_RECORD
 from cxinsights.data.manifest import read_manifest
 from cxinsights.params import ALL, Project, ReportParams, Study
-from cxinsights.report.fingerprints import short_hash
+from cxinsights.report.fingerprints import installed, short_hash
 from cxinsights.report.identity import ReportId
 from cxinsights.report.reads import reads_of
 
@@ -33,6 +34,7 @@ _REASONS = {
     "findings": "findings changed",
 }
 """What to say of a part that differs, the first of them where several do."""
+_MAKES_NONE = ("kernels", "batch", "publish", "cli.py")  # what changes there changes no report
 _ONLY_TELLS = "own"  # why what is read has changed; it alone changes nothing
 
 
@@ -54,7 +56,7 @@ def survey(
     wanted = {r: p for r, p in plan.reports.items() if only is None or r.path in only or r.analysis == "scorecard"}
     reads = {analysis: reads_of(project, study, analysis, period) for analysis in {r.analysis for r in wanted}}
     notebooks = {analysis: _notebook(project.notebooks / f"{analysis}.ipynb") for analysis in reads}
-    settings, code, parts = _settings(study), code_of(project), _parts(project, study)
+    settings, code, parts = _settings(study), code_of(), _parts(project, study)
     now, reasons, maybe = {}, {}, []
     for report, params in wanted.items():
         now[report] = {
@@ -91,22 +93,21 @@ def findings_of(project: Project, report: ReportId) -> str:
     return short_hash(said)
 
 
-def code_of(project: Project) -> str:
-    """Short name of our code, and of the packages it runs on."""
+def code_of(*, everything: bool = False) -> str:
+    """Short name of the code that reports are made with, or of all of ours, and of the packages it runs on."""
     digest = hashlib.sha256()
-    for path in _files(files("cxinsights")):
+    for path in _files(files("cxinsights"), () if everything else _MAKES_NONE):
         digest.update(path.read_bytes())
-    lock = project.root / "requirements.lock"
-    packages = hashlib.sha256(lock.read_bytes()).hexdigest() if lock.exists() else ""
-    return short_hash(digest.hexdigest(), packages, versions())
+    return short_hash(digest.hexdigest(), installed())
 
 
-def _files(folder: Any) -> Iterable[Path]:
+def _files(folder: Any, left_out: Collection[str]) -> Iterable[Path]:
     for entry in sorted(folder.iterdir(), key=lambda e: e.name):
+        if entry.name == "__pycache__" or entry.name in left_out:
+            continue
         if entry.is_dir():
-            if entry.name not in ("__pycache__", "kernels", "batch", "publish"):  # these change no report
-                yield from _files(entry)
-        elif entry.name != "cli.py":
+            yield from _files(entry, left_out)
+        else:
             yield entry
 
 
@@ -117,7 +118,7 @@ def _why(project: Project, report: ReportId, now: dict[str, str], last: dict[str
     ended = last.get(report.path)
     if ended is not None and ended.status == "failed":
         return "failed before"
-    if record is None or not (folder / "index.html").exists() or not (folder / "result.json").exists():
+    if record is None or not {"index.html", *record.get("files", ["result.json"])} <= set(os.listdir(folder)):
         return "new"
     before = record.get("fingerprint", {})
     differ = [part for part in _REASONS if now.get(part) != before.get(part)]

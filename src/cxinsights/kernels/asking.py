@@ -1,7 +1,7 @@
 """Ask the warm process for a kernel or a worker, starting it where there is none.
 
-There is one for each user, interpreter, environment that matters and state of the code: a change of code makes another,
-and the one before ends when nobody is left who uses it.
+There is one for each user, interpreter, environment that matters, set of packages and state of the code: a change makes
+another, and the one before ends when nobody is left who uses it.
 """
 
 import atexit
@@ -24,6 +24,7 @@ from typing import BinaryIO
 
 from cxinsights.errors import NoWarmKernelError
 from cxinsights.kernels.child import READY
+from cxinsights.report.fingerprints import installed
 
 __all__ = ["LINGER", "WARM", "Forked", "fork_warm", "let_go", "warm_up"]
 
@@ -117,11 +118,9 @@ def fork_warm(argv: Sequence[str], env: Mapping[str, str], cwd: str, stdin: int,
     NoWarmKernelError
         There is no warm process, and none can be started; or it cannot fork, or what it forked did not start.
     """
-    mask = os.umask(0)
-    os.umask(mask)
-    asked = {"argv": list(argv), "env": dict(env), "cwd": cwd, "umask": mask}
-    request = json.dumps(asked).encode() + b"\n"
     connection = _connection()
+    asked = {"argv": list(argv), "env": dict(env), "cwd": cwd, "umask": _umask()}
+    request = json.dumps(asked).encode() + b"\n"
     try:
         sent = socket.send_fds(connection, [request], [stdin, stdout, stderr])
         if sent < len(request):  # else they may have answered, and be gone
@@ -155,6 +154,12 @@ def warm_up() -> Path:
     """
     _connection().close()
     return _path().parent
+
+
+def _umask() -> int:
+    """Bits that this process's new files lack; `os.umask` tells them only by setting others, for all threads."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("Umask:")).split()[1], 8)
 
 
 def _connection() -> socket.socket:
@@ -208,7 +213,7 @@ def _path() -> Path:
     if state.st_uid != os.getuid() or state.st_mode & 0o077 or folder.is_symlink():
         raise NoWarmKernelError(f"{folder} is not ours alone. Remove it, or give another XDG_RUNTIME_DIR")
     environment = sorted((name, value) for name, value in os.environ.items() if name.startswith(_MATTERS))
-    state = (sys.executable, sys.version, environment, _code())
+    state = (sys.executable, sys.version, environment, installed(), _code())
     return folder / hashlib.sha256(repr(state).encode()).hexdigest()[:16]
 
 

@@ -193,6 +193,7 @@ def _line(**said: object) -> bytes:
 def main() -> None:
     """Import, say so, and serve."""
     path, linger, module = Path(sys.argv[1]), float(sys.argv[2]), sys.argv[3]
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # whoever started us may hold locks by theirs
     _call_itself("cx-warm")
     os.chdir("/")
     ready = os.dup(1)

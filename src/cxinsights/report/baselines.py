@@ -57,7 +57,7 @@ def load_baseline(project: Project, study: Study, period: str) -> KeptBaseline:
     manifest = read_manifest(project, study)
     known = check_period(project, study, period)
     settings = study.model_dump(mode="json", include={"scores", "privacy", "rake", "drivers", "periods"})
-    fingerprint = short_hash(manifest["fingerprint"], settings, period, code_hash("analysis"), code_hash("."))
+    fingerprint = short_hash(manifest["fingerprint"], settings, period, code_hash())
     folder = project.private(study.name) / "baseline" / period
     if (folder / _META).exists():
         kept = json.loads((folder / _META).read_text(encoding="utf-8"))

@@ -52,7 +52,7 @@ def remember(
     """
     hashes = {name: _named(value) for name, value in more.items()}
     asked = params.model_dump(mode="json")
-    key = short_hash(function.__qualname__, asked, data_hash(frame), hashes, code_hash("analysis"), pd.__version__)
+    key = short_hash(function.__qualname__, asked, data_hash(frame), hashes, code_hash("analysis"))
     kept = folder / f"{function.__name__}-{key}"
     result = _kept(kept, function, params)
     if result is None:

@@ -52,8 +52,9 @@ def gather(study: Study, fit: Callable[[str, str], Any]) -> Families:
     for region, unit in places_of(study):
         try:
             result = fit(region, unit)
-        except CxError as error:  # its own report says it
-            log.warning("%s/%s: left out of what is compared: %s", region, unit, error)
+        except Exception as error:  # its own report fails with it and says so; others are not stopped by it
+            why = error if isinstance(error, CxError) else type(error).__name__
+            log.warning("%s/%s: left out of what is compared: %s", region, unit, why)
             continue
         for name, how in published_tables(result).items():
             frame = getattr(result, name)

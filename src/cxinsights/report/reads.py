@@ -13,7 +13,6 @@ import pandas as pd
 from cxinsights.analysis.scorecard import fit_scorecard
 from cxinsights.data.atomic import replaced_folder
 from cxinsights.data.tables import data_hash
-from cxinsights.errors import CxError
 from cxinsights.params import Project, ReportParams, Strict, Study, resolve
 from cxinsights.report.families import places_of
 from cxinsights.report.fingerprints import short_hash, state_of
@@ -53,8 +52,8 @@ def _read_by(source: Source) -> str:
             return short_hash(_named(source.inputs.frame), _all_named(source.inputs.more), source.decided)
         result = fit_scorecard(source.baseline, source.params, source.targets)
         return short_hash([_written(getattr(result, field.name)) for field in fields(result)])
-    except CxError as error:  # the report fails, and says so itself
-        return short_hash(str(error))
+    except Exception as error:  # the report fails, and says so itself
+        return short_hash(type(error).__name__, str(error))
 
 
 def _written(value: Any) -> Any:

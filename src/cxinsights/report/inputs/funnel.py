@@ -73,7 +73,7 @@ def _elsewhere(opened: Opened, span: Span, columns: list[str]) -> pd.DataFrame |
     if is_company(params) or params.model_dump(exclude=_PLACE) != company.model_dump(exclude=_PLACE):
         return None
     manifest = read_manifest(opened.project, opened.study)
-    key = short_hash(manifest["fingerprint"], params.model_dump(mode="json"), span, code_hash("analysis"))
+    key = short_hash(manifest["fingerprint"], params.model_dump(mode="json"), span, code_hash())
     kept = opened.project.private(opened.study.name) / "cache" / f"elsewhere-{key}" / "steps.parquet"
     if not kept.exists():
         rest = opened.company().inputs.frame
