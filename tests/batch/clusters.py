@@ -34,6 +34,16 @@ def results(project: Project) -> dict[str, bytes]:
     return {path.relative_to(outputs).as_posix(): path.read_bytes() for path in outputs.rglob("result.json")}
 
 
+def copies(running: "distributed.LocalCluster") -> list[Path]:
+    """What workers have of what was sent to them."""
+
+    def here(dask_worker: "distributed.Worker") -> list[Path]:
+        return list(Path(dask_worker.local_directory).glob("cxinsights-*"))
+
+    with distributed.Client(running.scheduler_address, set_as_default=False) as client:
+        return [path for found in client.run(here).values() for path in found]
+
+
 def make_with_a_death(
     running: "distributed.LocalCluster", project: Project, plan: Plan, store: Path | None, after: int
 ) -> None:
@@ -51,6 +61,7 @@ def make_with_a_death(
             assert at_a_time == 2
             console = Console(file=io.StringIO())
             summary = run_plan(project, plan, console, local=local, executor=executor, at_a_time=at_a_time)
+        assert copies(running) == []
     finally:
         local.shutdown(cancel_futures=True)
     killer.join()

@@ -7,14 +7,18 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from cxinsights.batch import staleness
 from cxinsights.batch.cluster import cluster
+from cxinsights.batch.jobs import Job
 from cxinsights.batch.plan import make_plan
 from cxinsights.batch.run import run_plan
+from cxinsights.batch.tasks import make_report
 from cxinsights.data.importing import import_study
 from cxinsights.errors import ClusterError
 from cxinsights.params import Project, Study, load_study
-from tests.batch.clusters import LOOPBACK, distributed, make_with_a_death, results, two_workers
-from tests.batch.shops import make_shops
+from tests.batch.clusters import LOOPBACK, copies, distributed, make_with_a_death, results, two_workers
+from tests.batch.shops import make_shops, wait_for, write_notebook
+from tests.kernels.apart import has_ended
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
@@ -51,6 +55,56 @@ def test_a_cluster_makes_the_same_reports_and_loses_none_with_a_worker(
 def shops(tmp_path: Path) -> tuple[Project, Study]:
     project = make_shops(tmp_path)
     return project, load_study(project, "shops")
+
+
+@pytest.mark.parametrize("is_shared", [True, False], ids=["one file system", "a store"])
+def test_what_is_under_way_when_a_run_is_stopped_ends_and_leaves_nothing(
+    running: "distributed.LocalCluster", shops: tuple[Project, Study], tmp_path: Path, is_shared: bool
+) -> None:
+    project, study = shops
+    import_study(project, study)
+    started, store = tmp_path / "started", None if is_shared else str(tmp_path / "store")
+    cell = f"import os, pathlib, time\npathlib.Path({str(started)!r}).write_text(str(os.getpid()))\ntime.sleep(60)"
+    write_notebook(project.notebooks / "drivers.ipynb", "unit = ''", cell)
+    job = Job(project.root, next(iter(make_plan(project, study, only=["drivers"]).reports.values())), {})
+
+    def stopped_half_way() -> None:
+        with cluster(running.scheduler_address, project, study, store) as (executor, _):
+            executor.submit(make_report, job)
+            assert wait_for(lambda: started.exists() and started.read_text() != "", 60)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped_half_way()
+    assert has_ended(int(started.read_text()))
+    assert wait_for(lambda: list(project.outputs.rglob("drivers/*")) == [], 5)
+    assert is_shared or list(Path(store).iterdir()) == []
+    assert copies(running) == []
+
+
+def test_workers_with_other_code_are_refused(
+    running: "distributed.LocalCluster", shops: tuple[Project, Study], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staleness, "code_of", lambda everything: "of last month")  # here, and not there
+    with pytest.raises(ClusterError) as raised, cluster(running.scheduler_address, *shops):
+        pass
+    workers = sorted(worker.worker_address for worker in running.workers.values())
+    assert str(raised.value) == (
+        f"{', '.join(workers)}: other code or packages than on this machine. Install the same version from the same "
+        "requirements.lock there."
+    )
+
+
+def test_workers_that_do_not_see_the_project_are_refused(
+    running: "distributed.LocalCluster", shops: tuple[Project, Study]
+) -> None:
+    with pytest.raises(ClusterError) as raised, cluster(running.scheduler_address, Project(Path("/nowhere")), shops[1]):
+        pass
+    workers = sorted(worker.worker_address for worker in running.workers.values())
+    assert str(raised.value) == (
+        f"{', '.join(workers)}: the project's folder is not there. Share it with them under the same path, or send "
+        "what reports read through a store: --store."
+    )
 
 
 def test_a_scheduler_that_does_not_answer_is_a_message(

@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from zipfile import BadZipFile
 
 import pytest
 from jupyter_core.utils import ensure_event_loop
@@ -12,7 +13,7 @@ from rich.console import Console
 from cxinsights.batch.jobs import Job
 from cxinsights.batch.plan import make_plan
 from cxinsights.batch.run import Summary, run_plan
-from cxinsights.batch.shipping import Shipping, drop_copies
+from cxinsights.batch.shipping import Beside, Shipping, drop_copies, make_shipped
 from cxinsights.data.importing import import_study
 from cxinsights.errors import ClusterError
 from cxinsights.params import Project, load_study
@@ -127,13 +128,23 @@ def test_a_notebook_that_fails_far_away_is_told_and_kept_here(tmp_path: Path) ->
     assert list((tmp_path / "store").iterdir()) == []
 
 
-def test_a_worker_with_other_code_makes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_transfer_that_breaks_off_leaves_nothing(tmp_path: Path, scratch: Path) -> None:
     project = make_shops(tmp_path / "shops")
-    monkeypatch.setattr("cxinsights.batch.staleness.code_of", lambda project: "of last month")  # here, not where forked
-    far, summary, _ = make_far(project, tmp_path / "store")
-    told = "a worker has other code or packages than this machine: install the same version and lock there"
-    assert {outcome.error for outcome in summary.failed} == {told}
-    assert len(far.jobs) == 3 * len(summary.outcomes)
+    loaded, store = load_study(project, "shops"), tmp_path / "store"
+    import_study(project, loaded)
+    (project.private("shops") / "cache" / "x").mkdir(parents=True)
+    (project.private("shops") / "cache" / "x" / "unreadable").symlink_to("/proc/self/mem")
+    shipped = Shipping(ThreadPoolExecutor(1), 1, project, loaded, str(store))
+    with pytest.raises(ClusterError, match="cannot be written to"):
+        shipped.submit(len, first_job(project))
+    assert len(list(store.rglob("inputs.zip"))) == 1
+    shipped.shutdown()
+    assert list(store.iterdir()) == []
+    (store / "cut").mkdir()
+    (store / "cut" / "inputs.zip").write_bytes(b"PK")
+    with pytest.raises(BadZipFile):
+        make_shipped(len, first_job(project), str(store / "cut"), Beside((), {}))
+    assert list(scratch.glob("cxinsights-*")) == []
 
 
 def test_reports_that_are_given_up_leave_nothing(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """Reports made on a Dask cluster: its workers make them as local ones do, each machine with warm kernels of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
 
 from cxinsights.batch.shipping import Shipping, drop_copies
 from cxinsights.errors import ClusterError
@@ -27,7 +29,8 @@ def cluster(address: str, project: Project, study: Study, store: str | None = No
     Raises
     ------
     ClusterError
-        The extra is not installed, the scheduler does not answer, it has no workers, or the store is unknown.
+        The extra is not installed, the scheduler does not answer, it has no workers, or these have other code or see no
+        project.
     """
     try:
         from distributed import Client
@@ -44,16 +47,57 @@ def cluster(address: str, project: Project, study: Study, store: str | None = No
         threads = sum(client.nthreads().values())
         if not threads:
             raise ClusterError(f"the scheduler at {address} has no workers. Start some: dask worker {address}")
+        _check(client, project.root if store is None else None)
         executor = client.get_executor(pure=False)
-        if store is None:
-            yield executor, threads
-            return
-        shipping = Shipping(executor, threads, project, study, store)
+        shipping = None if store is None else Shipping(executor, threads, project, study, store)
+        is_stopped = True
         try:
-            yield shipping, threads
+            yield shipping or executor, threads
+            is_stopped = False
         finally:
-            shipping.shutdown(cancel_futures=True)
-            with suppress(OSError):  # the scheduler may be gone
-                client.run(drop_copies, shipping.address, on_error="ignore")
+            with suppress(OSError):
+                executor.shutdown(wait=False)  # cancels what waits
+            if is_stopped:
+                _everywhere(client, _end_kernels)  # a task that runs is not ended by its cancellation
+            if shipping is not None:
+                _everywhere(client, drop_copies, shipping.address)
+                shipping.shutdown(cancel_futures=True)
     finally:
         client.close()
+
+
+def _check(client: Any, root: Path | None) -> None:
+    """Raise ClusterError unless all workers make reports as this machine does."""
+    found = client.run(_state, root)
+    code, _ = _state(root)
+    other = sorted(worker for worker, (theirs, _) in found.items() if theirs != code)
+    if other:
+        raise ClusterError(
+            f"{', '.join(other)}: other code or packages than on this machine. Install the same version from the same "
+            "requirements.lock there."
+        )
+    blind = sorted(worker for worker, (_, sees) in found.items() if not sees)
+    if blind:
+        raise ClusterError(
+            f"{', '.join(blind)}: the project's folder is not there. Share it with them under the same path, or send "
+            "what reports read through a store: --store."
+        )
+
+
+def _state(root: Path | None) -> tuple[str, bool]:
+    """Short name of the code and packages here, and whether the project is to be seen where it should be."""
+    from cxinsights.batch.staleness import code_of
+
+    return code_of(everything=True), root is None or (root / "params").is_dir()
+
+
+def _end_kernels() -> None:
+    from cxinsights.kernels.provisioner import kill_all
+
+    kill_all()
+
+
+def _everywhere(client: Any, function: Callable[..., None], *args: Any) -> None:
+    """Call a function on every worker there still is."""
+    with suppress(OSError):  # the scheduler may be gone
+        client.run(function, *args, on_error="ignore")

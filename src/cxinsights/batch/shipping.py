@@ -7,6 +7,7 @@ which is gone when the run ends. What is sent holds the study's tables: a store 
 import atexit
 import io
 import json
+import logging
 import secrets
 import shutil
 import tempfile
@@ -29,6 +30,8 @@ __all__ = ["Shipping", "drop_copies", "make_shipped"]
 
 _INPUTS = "inputs.zip"
 _NOWHERE = Path("/nowhere")  # a worker does not see the project
+
+log = logging.getLogger(__name__)
 
 _copying = threading.Lock()
 _copies: dict[str, Path] = {}
@@ -81,11 +84,18 @@ class Shipping(Executor):
         for future in list(self._far) if cancel_futures else []:
             future.cancel()
         self._threads.shutdown(wait=wait, cancel_futures=cancel_futures)
-        if self._is_sent:
+        if not self._is_sent:
+            return
+        try:
             _files_at(self.address).rm(self.address, recursive=True)
+        except FileNotFoundError:
+            return
+        except Exception as error:  # the reports are made, whatever the store has to say
+            log.warning("%s could not be removed (%s): delete it there", self.address, type(error).__name__)
 
     def _send(self) -> None:
         root, place = self._project.root, self.address.rpartition("/")[0]
+        self._is_sent = True  # a part of it is there as soon as this begins
         try:
             with _written(f"{self.address}/{_INPUTS}") as stream:
                 _pack(stream, root, [root / part for part in _parts(self._study.name)])
@@ -96,7 +106,6 @@ class Shipping(Executor):
                 f"--store {place} cannot be written to ({type(error).__name__}). Give a place that this machine and "
                 "all workers can write to, and the credentials to all of them."
             ) from error
-        self._is_sent = True
 
     def _beside(self, report: ReportId) -> Beside:
         outputs, headlines = self._project.outputs, {}
@@ -140,8 +149,6 @@ def make_shipped(function: Callable[[Job], Outcome], job: Job, address: str, bes
     tuple
         How it ended, and the name of what was sent back; an empty one where that is nothing.
     """
-    from cxinsights.batch.staleness import code_of
-
     report, copy = ReportId.of(job.params), _copy_of(address)
     with tempfile.TemporaryDirectory(prefix="making-", dir=copy.parent) as folder:
         project = Project(Path(folder))
@@ -149,9 +156,6 @@ def make_shipped(function: Callable[[Job], Outcome], job: Job, address: str, bes
             if (copy / part).exists():
                 (project.root / part).parent.mkdir(parents=True, exist_ok=True)
                 (project.root / part).symlink_to(copy / part)
-        if code_of(project) != job.fingerprint["code"]:
-            told = "a worker has other code or packages than this machine: install the same version and lock there"
-            return Outcome(report, 0.0, error=told, is_fault=True), ""
         for other in {*beside.pages, *beside.headlines}:
             other.folder(project.outputs).mkdir(parents=True)
         for other in beside.pages:
@@ -161,7 +165,7 @@ def make_shipped(function: Callable[[Job], Outcome], job: Job, address: str, bes
             (other.folder(project.outputs) / "result.json").write_text(record, encoding="utf-8")
         outcome = function(replace(job, root=project.root))
         made = _failed(project, report) if outcome.failed else report.folder(project.outputs)
-        if not made.exists():
+        if address not in _copies or not made.exists():  # given up meanwhile, or died without a word
             return outcome, ""
         name = f"{secrets.token_hex(16)}.zip"  # one for each attempt: of a worker given up too early as well
         with _written(f"{address}/{name}") as stream:
@@ -183,8 +187,12 @@ def _copy_of(address: str) -> Path:
         if address not in _copies:
             folder = Path(tempfile.mkdtemp(prefix="cxinsights-", dir=_scratch()))
             atexit.register(shutil.rmtree, folder, ignore_errors=True)
-            with _files_at(address).open(f"{address}/{_INPUTS}", "rb") as stream, zipfile.ZipFile(stream) as held:
-                held.extractall(folder / "sent")
+            try:
+                with _files_at(address).open(f"{address}/{_INPUTS}", "rb") as stream, zipfile.ZipFile(stream) as held:
+                    held.extractall(folder / "sent")
+            except BaseException:  # a disk that is full: a part of the tables is there
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
             _copies[address] = folder / "sent"
         return _copies[address]
 
@@ -202,7 +210,7 @@ def _scratch() -> str | None:
 def _parts(study: str) -> list[str]:
     """What reports of a study are made from, from the project's folder; raw files and rows set apart are not."""
     kept = [f"data/{study}/private/{name}" for name in ("baseline", "cache", "families", "reads")]
-    return ["requirements.lock", "notebooks", f"params/{study}", f"data/{study}/tables", *kept]
+    return ["notebooks", f"params/{study}", f"data/{study}/tables", *kept]
 
 
 def _failed(project: Project, report: ReportId) -> Path:

@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 import uuid
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ log = logging.getLogger(__name__)
 _LAUNCHER = ["-m", "ipykernel_launcher"]
 _LONGEST_PATH = 100  # of a socket; the system allows little more
 _POLL_S = 0.005
+
+
+_running: weakref.WeakSet["WarmProvisioner"] = weakref.WeakSet()
 
 
 class WarmProvisioner(LocalProvisioner):
@@ -55,9 +59,11 @@ class WarmProvisioner(LocalProvisioner):
             self.process = await self._forked(cmd, kwargs)
         except NoWarmKernelError as reason:
             log.warning("plain kernel start: %s", reason)
+            _running.add(self)
             return await super().launch_kernel(cmd, **kwargs)
         self.pid = self.pgid = self.process.pid  # it leads a group of its own
         self.cwd = kwargs.get("cwd") or os.getcwd()
+        _running.add(self)
         return self.connection_info
 
     async def wait(self) -> int | None:
@@ -78,6 +84,13 @@ class WarmProvisioner(LocalProvisioner):
         cwd = kwargs.get("cwd") or os.getcwd()
         with open(os.devnull) as nothing:
             return await asyncio.to_thread(fork_warm, argv, kwargs["env"], str(cwd), nothing.fileno(), *own)
+
+
+def kill_all() -> None:
+    """End every kernel that this process has running, whichever of its threads waits for it."""
+    for provisioner in list(_running):
+        if provisioner.has_process and provisioner.process.poll() is None:
+            provisioner.process.kill()
 
 
 def _descriptor(stream: Any, default: int) -> int:
