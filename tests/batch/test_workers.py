@@ -5,6 +5,7 @@ import logging
 import operator
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -20,7 +21,7 @@ import pytest
 
 from cxinsights.batch import workers as module
 from cxinsights.batch.workers import LocalWorkers, WorkerDied
-from cxinsights.errors import did_you_mean
+from cxinsights.errors import ReportError, did_you_mean
 from cxinsights.kernels.asking import WARM
 from tests.batch.shops import wait_for, write_notebook
 from tests.kernels.apart import Apart, has_ended, light_apart, warm_apart
@@ -190,6 +191,28 @@ def test_a_second_shutdown_does_not_take_back_the_first(tmp_path: Path, monkeypa
             futures[0].result(10)
         with pytest.raises(CancelledError):
             futures[1].result(10)
+
+
+def test_a_step_whose_worker_always_dies_is_a_message(workers: LocalWorkers) -> None:
+    with pytest.raises(ReportError) as raised:
+        workers.ask(os._exit, 1)
+    assert str(raised.value) == (
+        "_exit: the worker that was asked for it died 3 times, for want of memory if nobody ended it. See kernels.log "
+        "in the study's private folder."
+    )
+
+
+def test_what_a_plain_worker_has_started_ends_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(WARM, "off")
+    asleep = ["sleep", "61.7"]
+
+    def sleeping() -> list[psutil.Process]:
+        return [one for one in psutil.process_iter(["cmdline"]) if one.info["cmdline"] == asleep]
+
+    with made(tmp_path) as workers:
+        workers.submit(subprocess.call, asleep)
+        assert wait_for(lambda: len(sleeping()) == 1, 30)
+    assert wait_for(lambda: sleeping() == [], 5)
 
 
 def test_where_nothing_is_to_be_forked_workers_start_plainly(

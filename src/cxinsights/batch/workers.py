@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from cxinsights.errors import NoWarmKernelError
+from cxinsights.errors import NoWarmKernelError, ReportError
 from cxinsights.kernels.asking import Forked, fork_warm
 from cxinsights.kernels.child import WORKER, read_pickled, write_pickled
 
@@ -22,6 +22,7 @@ __all__ = ["LocalWorkers", "WorkerDied"]
 log = logging.getLogger(__name__)
 
 _ATTEMPTS = 3
+_END_S = 5
 
 
 class WorkerDied(Exception):
@@ -75,7 +76,13 @@ class LocalWorkers(Executor):
                 return future.result()
             except WorkerDied:
                 future = self.submit(function, *args)
-        return future.result()
+        try:
+            return future.result()
+        except WorkerDied:
+            raise ReportError(
+                f"{function.__name__}: the worker that was asked for it died {_ATTEMPTS} times, for want of memory if "
+                f"nobody ended it. See {Path(self._messages.name).name} in the study's private folder."
+            ) from None
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End all workers; calls under way are dropped where futures are cancelled, else finished first."""
@@ -162,6 +169,11 @@ class _Worker:
     def end(self) -> None:
         """End it at once; its kernels end with it."""
         self.is_alive = False
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)  # one that was started plainly ends its kernels when it sees this
+        if isinstance(self._process, subprocess.Popen):
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_END_S)
         with suppress(OSError):
             self._process.kill()
         self._process.wait()

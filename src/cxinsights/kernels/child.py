@@ -4,9 +4,12 @@ import gc
 import os
 import pickle
 import random
+import select
 import socket
 import struct
 import sys
+import threading
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 __all__ = ["READY", "WORKER", "read_pickled", "run", "serve_calls", "write_pickled"]
@@ -95,5 +98,21 @@ def write_pickled(stream: BinaryIO, value: Any) -> None:
     stream.flush()
 
 
-if __name__ == "__main__":  # a worker that is started plainly
+def _end_with(connection: socket.socket) -> None:
+    """End this process and all it has started when the other end of a connection is closed."""
+    watched = select.poll()
+    watched.register(connection, select.POLLRDHUP if sys.platform == "linux" else 0)
+    while not watched.poll():
+        continue
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            process.kill()
+    os._exit(1)
+
+
+if __name__ == "__main__":  # a worker that is started plainly: no warm process looks after it
+    import psutil
+
+    lifeline = socket.socket(fileno=os.dup(0))
+    threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
     serve_calls()
