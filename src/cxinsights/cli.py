@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from cxinsights.errors import CxError, UnknownNameError
+from cxinsights.errors import CxError, ParamsError, UnknownNameError
 from cxinsights.params import Project, Study, load_study
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def plan(
     project, loaded = _opened(study)
     with locked(project, _user(), wait=wait, tell=out.print), _workers(project, loaded, workers) as local:
         _imported(project, loaded, local)
-        made = _planned(project, loaded, period, region, unit, only)
+        made = _planned(project, loaded, period, region, unit, only, repair)
         work = find_out(project, made, local, Settings(repair=repair))
         seconds = work.seconds(_ledger(project).typical_seconds(), local.workers)
     for report, reason in work.reasons.items():
@@ -124,7 +124,7 @@ def run(
     settings = Settings(Limits(timeout, memory), force=force, repair=repair)
     with locked(project, _user(), wait=wait, tell=out.print), _workers(project, loaded, workers) as local:
         manifest = _imported(project, loaded, local)
-        made = _planned(project, loaded, period, region, unit, only)
+        made = _planned(project, loaded, period, region, unit, only, repair)
         lost, rows = (sum(t[name] for t in manifest["tables"].values()) for name in ("rejected", "rows"))
         if lost:
             out.print(f"{lost:,} of {rows:,} raw rows set apart: see outputs/{study}/data-quality.html")
@@ -244,10 +244,18 @@ def _imported(project: Project, study: Study, local: "LocalWorkers") -> dict:
 
 
 def _planned(
-    project: Project, study: Study, period: str | None, region: str | None, unit: str | None, only: str | None
-) -> "Plan":
+    project: Project, study: Study, period: str | None, region: str | None, unit: str | None, only: str | None,
+    repair: bool,
+) -> "Plan":  # fmt: skip
     from cxinsights.batch.plan import make_plan
 
+    last = _ledger(project).last_run(study.name) if repair else None
+    if last and period not in (None, last[0]):
+        raise ParamsError(
+            f"--repair makes what the last run of {study.name} left, and that was of {last[0]}, not {period}. Leave "
+            "out one of the two."
+        )
+    period = last[0] if last else period
     return make_plan(project, study, period=period, region=region, unit=unit, only=_names(only))
 
 

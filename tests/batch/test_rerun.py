@@ -125,6 +125,19 @@ def test_a_failure_leaves_the_last_good_report(story: dict[str, Step]) -> None:
     assert after.results[f"{SOUTH}/scorecard"] != before.results[f"{SOUTH}/scorecard"]
 
 
+def test_repair_is_of_the_period_of_the_last_run(tmp_path: Path) -> None:
+    project = make_shops(tmp_path)
+    reasons = {f"shops/2025Q3/{SOUTH}/drivers": ("drivers", "new")}
+    Ledger(project).begin("shops", "2025Q3", reasons, code="", data="", workers=1, command="")
+    planned = command(project, "plan", "--study", "shops", "--repair")
+    assert planned.stdout.splitlines()[0] == f"shops/2025Q3/{SOUTH}/drivers  new"
+    refused = command(project, "run", "--study", "shops", "--repair", "--period", PERIOD)
+    assert (refused.returncode, refused.stderr) == (
+        2, "cxinsights: --repair makes what the last run of shops left, and that was of 2025Q3, not 2026Q3. Leave out "
+        "one of the two.\n",
+    )  # fmt: skip
+
+
 def test_repair_makes_what_the_last_run_did_not_and_the_page_that_lists_it(story: dict[str, Step]) -> None:
     """North has grown since: that is for the next run."""
     assert story["to repair"].lines[0] == f"{OWN}{SOUTH}/drivers  failed before"

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cxinsights.params import Project
+from cxinsights.batch.tasks import import_tables
+from cxinsights.params import Project, load_study
 from tests.batch.shops import environment, kernels_of, processes_of, wait_for, write_notebook
 from tests.small import ANSWERS, STUDY, make_project
 
@@ -45,13 +46,24 @@ def running(tmp_path: Path) -> Iterator[tuple[Project, subprocess.Popen]]:
     run.wait(10)
 
 
-@pytest.mark.parametrize(("sent", "to_all"), [(signal.SIGINT, True), (signal.SIGTERM, False)], ids=["ctrl-c", "term"])
+@pytest.mark.parametrize(
+    ("sent", "to_all", "code"), [(signal.SIGINT, True, 130), (signal.SIGTERM, False, 143)], ids=["ctrl-c", "term"]
+)
 def test_a_run_that_is_stopped_leaves_no_process_and_nothing_half_made(
-    running: tuple[Project, subprocess.Popen], sent: signal.Signals, to_all: bool
+    running: tuple[Project, subprocess.Popen], sent: signal.Signals, to_all: bool, code: int
 ) -> None:
     """A terminal sends Ctrl-C to the whole group; `timeout` in a cron job stops the command alone."""
     project, run = running
     (os.killpg if to_all else os.kill)(run.pid, sent)
-    assert run.wait(20) != 0
+    assert run.wait(20) == code
     assert wait_for(lambda: not list(processes_of(project)), 20)
     assert list(project.outputs.rglob(".*")) == []
+
+
+def test_the_next_import_removes_what_a_stopped_one_had_begun(tmp_path: Path) -> None:
+    project = make_project(tmp_path, STUDY, ANSWERS)
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    for begun in (project.data("shops") / ".tables", project.private("shops") / "baseline" / ".2026Q3"):
+        begun.with_name(f"{begun.name}.new-{int(ended.stdout)}-abc").mkdir(parents=True)
+    import_tables(project.root, load_study(project, "shops"))
+    assert [path for path in project.data("shops").rglob(".*") if path.name != ".lock"] == []

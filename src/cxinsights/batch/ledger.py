@@ -170,6 +170,11 @@ class Ledger:
         )
         return {report for (report,) in found}
 
+    def last_run(self, study: str) -> tuple[str, str | None] | None:
+        """Period of a study's last run, and how it ended: None where it was killed. None where there was no run."""
+        found = self._rows("SELECT period, how FROM runs WHERE study = ? ORDER BY run DESC LIMIT 1", (study,))
+        return found[0] if found else None
+
     def typical_seconds(self) -> dict[str, float]:
         """Median time of a report of each analysis, over the last that were made."""
         found = self._rows("SELECT analysis, seconds FROM reports WHERE seconds > 0 AND status != 'failed' "

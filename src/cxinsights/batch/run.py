@@ -22,6 +22,7 @@ from cxinsights.batch.tasks import find_work, findings_now, make_report, prepare
 from cxinsights.batch.workers import LocalWorkers, WorkerDied
 from cxinsights.data.atomic import drop_unfinished
 from cxinsights.data.manifest import read_manifest
+from cxinsights.errors import ClusterError
 from cxinsights.kernels.limits import Limits
 from cxinsights.params import Project
 from cxinsights.report.identity import ReportId
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 _STOPPED = 128 + signal.SIGTERM
 """Exit code of what was told to stop, as shells have it."""
 _ATTEMPTS = 3
+_GONE = "the scheduler is gone, and with it the reports under way. Start it again; --repair makes what is left."
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,9 @@ def run_plan(
         finally:
             local.shutdown(cancel_futures=True)
     with _stopped_in_order():
+        last = Ledger(project).last_run(plan.study.name)
+        if last is not None and last[1] is None:  # killed: nobody has tidied up after it
+            drop_unfinished(project.outputs / plan.study.name)
         work = find_out(project, plan, local, settings)
         if not work.reasons:
             return Summary([], work.up_to_date)
@@ -163,8 +168,7 @@ class _Run:
             finally:  # even where its disk is full
                 if how == "stopped":
                     self._local.shutdown(cancel_futures=True)
-                for report in self._plan.reports:
-                    drop_unfinished(report.folder(self._project.outputs))  # of workers that could not unwind
+                drop_unfinished(self._project.outputs / self._study.name)  # of workers that could not unwind
         untouched = len(self._plan.reports) - len(outcomes)
         return Summary(sorted(outcomes, key=lambda outcome: outcome.report), untouched)
 
@@ -234,7 +238,7 @@ def _outcome_of(future: Future, report: ReportId) -> Outcome:
     except WorkerDied:
         return Outcome(report, 0.0, error="the worker that made it died, three times", is_fault=True)
     except CancelledError:
-        raise KeyboardInterrupt from None
+        raise ClusterError(_GONE) from None
     except Exception as error:  # not the report's own failure, which make_report tells
         log.debug("report %s", report.path, exc_info=error)
         return Outcome(report, 0.0, error=f"{type(error).__name__} outside of its notebook", is_fault=True)

@@ -21,10 +21,12 @@ def import_tables(root: Path, study: Study, force: bool = False) -> dict[str, An
     dict
         The manifest.
     """
+    from cxinsights.data.atomic import drop_unfinished
     from cxinsights.data.importing import import_study
     from cxinsights.report.quality import write_quality_page
 
     project = Project(root)
+    drop_unfinished(project.data(study.name))  # of an import that was stopped: a copy of the tables
     if study.name == "demo":
         from cxinsights.data.demo import make_demo
 

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
+_BEGUN, _ASIDE = ".new-", "-old"  # in names of folders that are being filled, and of what they are to replace
 
 
 @contextmanager
@@ -25,7 +26,7 @@ def replaced_folder(target: Path) -> Iterator[Path]:
     The folder is made beside the target, so that the last step is a rename within one file system.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}.new-{os.getpid()}-", dir=target.parent))
+    fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}{_BEGUN}{os.getpid()}-", dir=target.parent))
     try:
         yield fresh
         fresh.chmod(0o755)  # mkdtemp gives 0700, and another user may serve what we make
@@ -34,12 +35,19 @@ def replaced_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(fresh, ignore_errors=True)  # after an exchange this is the old folder
 
 
-def drop_unfinished(target: Path) -> None:
-    """Remove what was begun for a target by a process that is gone."""
-    for fresh in target.parent.glob(f".{target.name}.new-*"):
-        owner = fresh.name.removeprefix(f".{target.name}.new-").split("-")[0]
-        if not (owner.isdigit() and _is_running(int(owner))):
-            shutil.rmtree(fresh, ignore_errors=True)
+def drop_unfinished(folder: Path) -> None:
+    """Remove what processes that are gone had begun in a folder, and everywhere under it.
+
+    A target that was just being replaced where folders cannot be exchanged in one step gets its last good state back.
+    """
+    for begun in sorted(folder.rglob(f".*{_BEGUN}*")):
+        target, owner = begun.name.removeprefix(".").split(_BEGUN, 1)
+        if owner.split("-")[0].isdigit() and _is_running(int(owner.split("-")[0])):
+            continue
+        if begun.name.endswith(_ASIDE) and not begun.with_name(target).exists():
+            os.rename(begun, begun.with_name(target))
+        else:
+            shutil.rmtree(begun, ignore_errors=True)
 
 
 def _is_running(pid: int) -> bool:
@@ -60,9 +68,13 @@ def _put_in_place(fresh: Path, target: Path) -> None:
         _exchange(fresh, target)
     except OSError as error:
         log.warning("plain rename: folders cannot be exchanged in one step here (%s)", os.strerror(error.errno))
-        aside = fresh.with_name(fresh.name + "-old")
+        aside = fresh.with_name(fresh.name + _ASIDE)
         os.rename(target, aside)
-        os.rename(fresh, target)
+        try:
+            os.rename(fresh, target)
+        except OSError:
+            os.rename(aside, target)
+            raise
         shutil.rmtree(aside, ignore_errors=True)
 
 
