@@ -60,7 +60,7 @@ def entry(run: int, report: str, status: str = "ok", seconds: float = 2.0, **mor
 
 def test_a_project_without_runs_has_an_empty_ledger_and_no_file(project: Project, ledger: Ledger) -> None:
     assert (ledger.runs(), ledger.history(NORTH), ledger.last_of([NORTH])) == ([], [], {})
-    assert (ledger.left_over("shops"), ledger.typical_seconds()) == (set(), {})
+    assert (ledger.left_over("shops"), ledger.typical_seconds()) == ({}, {})
     assert not (project.root / "data" / "ledger.sqlite").exists()
 
 
@@ -137,9 +137,9 @@ def test_left_over_is_what_the_last_run_of_the_study_was_to_make_and_did_not(led
     begin(ledger, "chain/x", study="chain")
     ledger.add(entry(run, NORTH))
     ledger.add(entry(run, SOUTH, "failed"))
-    assert ledger.left_over("shops") == {SOUTH, DRIVERS}
-    assert ledger.left_over("chain") == {"chain/x"}
-    assert ledger.left_over("unknown") == set()
+    assert ledger.left_over("shops") == {SOUTH: "new", DRIVERS: "new"}
+    assert ledger.left_over("chain") == {"chain/x": "new"}
+    assert ledger.left_over("unknown") == {}
 
 
 def test_typical_seconds_are_the_median_of_the_last_that_were_made(ledger: Ledger) -> None:
@@ -160,7 +160,7 @@ def test_pruning_keeps_the_young_and_the_last_run_of_each_study(ledger: Ledger, 
     young = begin(ledger, SOUTH)
     assert ledger.prune(90) == 2
     assert [one.run for one in ledger.runs()] == [young, last_of_chain]
-    assert (ledger.history(NORTH), ledger.left_over("chain")) == ([], {"chain/x"})
+    assert (ledger.history(NORTH), ledger.left_over("chain")) == ([], {"chain/x": "new"})
     assert ledger.prune(0) == 0
 
 

@@ -161,14 +161,14 @@ class Ledger:
         )
         return {entry.report: entry for entry in (Entry(*row) for row in found) if entry.report in wanted}
 
-    def left_over(self, study: str) -> set[str]:
-        """Reports that the last run of a study was to make and did not."""
+    def left_over(self, study: str) -> dict[str, str]:
+        """Reports that the last run of a study was to make and did not, and why it was to."""
         found = self._rows(
-            "SELECT report FROM reports WHERE run = (SELECT max(run) FROM runs WHERE study = ?) "
+            "SELECT report, reason FROM reports WHERE run = (SELECT max(run) FROM runs WHERE study = ?) "
             "AND (status IS NULL OR status = 'failed')",
             (study,),
         )
-        return {report for (report,) in found}
+        return dict(found)
 
     def last_run(self, study: str) -> tuple[str, str | None] | None:
         """Period of a study's last run, and how it ended: None where it was killed. None where there was no run."""

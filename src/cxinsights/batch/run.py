@@ -7,7 +7,7 @@ import shlex
 import signal
 import sys
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -70,7 +70,7 @@ def local_workers(project: Project, study: str, workers: int | None = None) -> L
 def find_out(project: Project, plan: Plan, local: LocalWorkers, settings: Settings = Settings()) -> Work:
     """What of a plan there is to do, once what reports need of each other has been computed."""
     ledger, study = Ledger(project), plan.study
-    only: Collection[str] | None = ledger.left_over(study.name) if settings.repair else None
+    only = ledger.left_over(study.name) if settings.repair else None
     if plan.reports:
         local.ask(prepare, project.root, study, plan.period)
         analyses = dict.fromkeys(report.analysis for report in plan.reports)
@@ -167,6 +167,7 @@ class _Run:
                 self._ledger.end(self._number, how)
             finally:  # even where its disk is full
                 if how == "stopped":
+                    self._progress.stopped()
                     self._local.shutdown(cancel_futures=True)
                 drop_unfinished(self._project.outputs / self._study.name)  # of workers that could not unwind
         untouched = len(self._plan.reports) - len(outcomes)

@@ -7,7 +7,7 @@ and the packages it runs on, and what it reads. Nothing is made again where all 
 import hashlib
 import json
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -35,11 +35,17 @@ _REASONS = {
 }
 """What to say of a part that differs, the first of them where several do."""
 _MAKES_NONE = ("kernels", "batch", "publish", "cli.py")  # what changes there changes no report
+_ASKED = "asked for"
 _ONLY_TELLS = "own"  # why what is read has changed; it alone changes nothing
 
 
 def survey(
-    project: Project, plan: Plan, last: dict[str, Entry], *, force: bool = False, only: Collection[str] | None = None
+    project: Project,
+    plan: Plan,
+    last: dict[str, Entry],
+    *,
+    force: bool = False,
+    only: Mapping[str, str] | None = None,
 ) -> Work:
     """Find what of a plan there is to do.
 
@@ -50,7 +56,8 @@ def survey(
     force
         Whether to make all of them, whatever has changed.
     only
-        Paths of reports to consider, with the scorecards that list what they say; all where not given.
+        Paths of reports to consider, and why they were to be made; beside them the scorecards that list what they say
+        are considered. All where not given.
     """
     study, period = plan.study, plan.period
     wanted = {r: p for r, p in plan.reports.items() if only is None or r.path in only or r.analysis == "scorecard"}
@@ -72,7 +79,8 @@ def survey(
         if only is not None and report.path not in only:
             reason = _REASONS["findings"] if _lists_other(project, report, now[report]) else ""
         else:
-            reason = "asked for" if force else _why(project, report, now[report], last)
+            asked = force or (only is not None and only[report.path] == _ASKED)
+            reason = _ASKED if asked else _why(project, report, now[report], last)
         if reason:
             reasons[report] = reason
     beside = {(report.region, report.unit) for report in reasons}

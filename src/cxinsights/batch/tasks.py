@@ -1,6 +1,6 @@
 """What workers are asked to do. They load the libraries for it; whoever asks does not."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ def prepare(root: Path, study: Study, period: str, analysis: str | None = None) 
         reads_of(project, study, analysis, period)
 
 
-def find_work(root: Path, plan: Plan, last: dict[str, Entry], force: bool, only: Collection[str] | None) -> Work:
+def find_work(root: Path, plan: Plan, last: dict[str, Entry], force: bool, only: Mapping[str, str] | None) -> Work:
     """What of a plan there is to do."""
     from cxinsights.batch.staleness import survey
 
