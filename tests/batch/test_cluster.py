@@ -119,11 +119,14 @@ def test_a_scheduler_that_does_not_answer_is_a_message(
     )
 
 
-def test_a_scheduler_without_workers_is_a_message(shops: tuple[Project, Study]) -> None:
+def test_a_scheduler_without_workers_is_a_message(
+    monkeypatch: pytest.MonkeyPatch, shops: tuple[Project, Study]
+) -> None:
+    monkeypatch.setattr("cxinsights.batch.cluster._WORKERS_S", 0.5)
     with distributed.LocalCluster(n_workers=0, **LOOPBACK) as empty:
         with pytest.raises(ClusterError) as raised, cluster(empty.scheduler_address, *shops):
             pass
         assert str(raised.value) == (
             f"the scheduler at {empty.scheduler_address} has no workers. Start some: dask worker "
-            f"{empty.scheduler_address}"
+            f"{empty.scheduler_address} --nthreads 1"
         )

@@ -13,7 +13,7 @@ from rich.console import Console
 from cxinsights.batch.jobs import Job
 from cxinsights.batch.plan import make_plan
 from cxinsights.batch.run import Summary, run_plan
-from cxinsights.batch.shipping import Beside, Shipping, drop_copies, make_shipped
+from cxinsights.batch.shipping import Beside, Shipping, check_store, drop_copies, make_shipped
 from cxinsights.data.importing import import_study
 from cxinsights.errors import ClusterError
 from cxinsights.params import Project, load_study
@@ -168,23 +168,32 @@ def test_reports_that_are_given_up_leave_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("store", "told"),
     [
-        ("gopher://hole/cx", "gopher://hole/cx is no address that fsspec knows here: Protocol not known: gopher"),
         (
-            "file:///proc/cx",
-            "file:///proc/cx cannot be written to (FileNotFoundError). Give a place that this machine and all workers "
-            "can write to, and the credentials to all of them.",
+            "gopher://hole/cx",
+            "--store gopher://hole/cx is no address that fsspec knows here: Protocol not known: gopher",
         ),
+        ("cx/store", "--store cx/store: workers have other folders. Give a whole path, or an address: s3://…"),
     ],
 )
-def test_a_store_that_cannot_be_used_is_a_message(tmp_path: Path, store: str, told: str) -> None:
+def test_an_address_that_is_none_of_a_store_is_a_message(store: str, told: str) -> None:
+    with pytest.raises(ClusterError) as raised:
+        check_store(store)
+    assert str(raised.value) == told
+
+
+def test_a_store_that_cannot_be_written_to_is_a_message(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     project = make_shops(tmp_path / "shops")
     loaded = load_study(project, "shops")
     import_study(project, loaded)
-    shipped = Shipping(ThreadPoolExecutor(1), 1, project, loaded, store)
+    shipped = Shipping(ThreadPoolExecutor(1), 1, project, loaded, "file:///proc/cx")
     with pytest.raises(ClusterError) as raised:
         shipped.submit(len, first_job(project))
-    assert str(raised.value) == f"--store {told}"
+    assert str(raised.value) == (
+        "--store file:///proc/cx cannot be written to (FileNotFoundError). Give a place that this machine and all "
+        "workers can write to, and the credentials to all of them."
+    )
     shipped.shutdown()
+    assert caplog.messages == []
 
 
 def test_a_store_without_a_cluster_is_a_message(tmp_path: Path) -> None:

@@ -31,13 +31,14 @@ def running(tmp_path: Path) -> Iterator[tuple[Project, subprocess.Popen]]:
     project = make_project(tmp_path, STUDY, ANSWERS)
     write_notebook(project.notebooks / "scorecard.ipynb", "unit = ''", "import time\ntime.sleep(300)")
     command = [sys.executable, "-c", AS_FROM_A_TERMINAL, "run", "--study", "shops", "--workers", "2"]
-    run = subprocess.Popen(
-        command,
-        env=environment(project, apart=True),
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    with (tmp_path / "printed").open("w") as printed:
+        run = subprocess.Popen(
+            command,
+            env=environment(project, apart=True),
+            start_new_session=True,
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+        )
     assert wait_for(lambda: len(kernels_of(project)) == 2, 90)
     yield project, run
     for pid in {run.pid, *processes_of(project)}:
@@ -56,6 +57,8 @@ def test_a_run_that_is_stopped_leaves_no_process_and_nothing_half_made(
     project, run = running
     (os.killpg if to_all else os.kill)(run.pid, sent)
     assert run.wait(20) == code
+    printed = (project.root / "printed").read_text().splitlines()
+    assert printed[-1] == "stopped after 0 of 3 reports. The rest: --repair"
     assert wait_for(lambda: not list(processes_of(project)), 20)
     assert list(project.outputs.rglob(".*")) == []
 

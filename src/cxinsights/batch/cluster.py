@@ -6,13 +6,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from cxinsights.batch.shipping import Shipping, drop_copies
+from cxinsights.batch.shipping import Shipping, check_store, drop_copies
 from cxinsights.errors import ClusterError
 from cxinsights.params import Project, Study
 
 __all__ = ["cluster"]
 
-_CONNECT_S = 30
+_CONNECT_S, _WORKERS_S = 10, 30
 
 
 @contextmanager
@@ -29,13 +29,15 @@ def cluster(address: str, project: Project, study: Study, store: str | None = No
     Raises
     ------
     ClusterError
-        The extra is not installed, the scheduler does not answer, it has no workers, or these have other code or see no
-        project.
+        The extra is not installed, the scheduler does not answer, it has no workers, these have other code or see no
+        project, or the store's address cannot be used.
     """
     try:
         from distributed import Client
     except ImportError:
         raise ClusterError("--scheduler needs the cluster extra: pip install cxinsights[cluster]") from None
+    if store is not None:
+        check_store(store)
     try:
         client = Client(address, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
@@ -44,9 +46,12 @@ def cluster(address: str, project: Project, study: Study, store: str | None = No
             "with dask worker --nthreads 1."
         ) from None
     try:
+        try:
+            client.wait_for_workers(1, timeout=_WORKERS_S)
+        except TimeoutError:
+            told = f"the scheduler at {address} has no workers. Start some: dask worker {address} --nthreads 1"
+            raise ClusterError(told) from None
         threads = sum(client.nthreads().values())
-        if not threads:
-            raise ClusterError(f"the scheduler at {address} has no workers. Start some: dask worker {address}")
         _check(client, project.root if store is None else None)
         executor = client.get_executor(pure=False)
         shipping = None if store is None else Shipping(executor, threads, project, study, store)

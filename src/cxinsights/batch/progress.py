@@ -63,6 +63,11 @@ class Progress:
             told = f"failed: {outcome.report.path}\n  " + outcome.error.replace("\n", "\n  ")
             errors.print(told, highlight=False, markup=False, soft_wrap=True, style="red")
 
+    def stopped(self) -> None:
+        """Say how far it came."""
+        told = f"stopped after {self._done} of {self._total} reports. The rest: --repair"
+        self._console.print(told, highlight=False, markup=False, soft_wrap=True)
+
     def grow(self, more: int) -> None:
         """There are more reports to make than was known."""
         self._total += more

@@ -26,7 +26,7 @@ from cxinsights.errors import ClusterError
 from cxinsights.params import ANALYSES, Project, Study
 from cxinsights.report.identity import ReportId
 
-__all__ = ["Shipping", "drop_copies", "make_shipped"]
+__all__ = ["Shipping", "check_store", "drop_copies", "make_shipped"]
 
 _INPUTS = "inputs.zip"
 _NOWHERE = Path("/nowhere")  # a worker does not see the project
@@ -45,6 +45,16 @@ class Beside:
     pages: tuple[ReportId, ...]
     """Those that it can link to."""
     headlines: dict[ReportId, str]
+
+
+def check_store(address: str) -> None:
+    """Raise ClusterError unless an address can be one of a store."""
+    if "://" not in address and not Path(address).is_absolute():
+        raise ClusterError(f"--store {address}: workers have other folders. Give a whole path, or an address: s3://…")
+    try:
+        _files_at(address)
+    except (ImportError, ValueError) as error:
+        raise ClusterError(f"--store {address} is no address that fsspec knows here: {error}") from error
 
 
 class Shipping(Executor):
@@ -99,8 +109,6 @@ class Shipping(Executor):
         try:
             with _written(f"{self.address}/{_INPUTS}") as stream:
                 _pack(stream, root, [root / part for part in _parts(self._study.name)])
-        except (ImportError, ValueError) as error:
-            raise ClusterError(f"--store {place} is no address that fsspec knows here: {error}") from error
         except Exception as error:  # stores differ in what they raise
             raise ClusterError(
                 f"--store {place} cannot be written to ({type(error).__name__}). Give a place that this machine and "
