@@ -181,12 +181,13 @@ def test_a_run_goes_on_without_its_warm_process_or_a_worker(shops: Project, undi
 
 
 def test_a_worker_that_dies_while_it_looks_for_work_is_replaced(shops: Project, undisturbed: Project) -> None:
-    lock = shops.root / "requirements.lock"
-    os.mkfifo(lock)  # whoever reads it waits until the other end is closed
+    notebook = shops.notebooks / "scorecard.ipynb"
+    aside = notebook.rename(notebook.with_suffix(".aside"))
+    os.mkfifo(notebook)  # whoever reads it waits until the other end is closed
     run = Running(shops, "--unit", "north")
-    other_end = opened(lock)
-    lock.unlink()
-    (worker,) = [pid for pid in run.called("cx-worker") if has_open(pid, lock)]
+    other_end = opened(notebook)
+    aside.replace(notebook)
+    (worker,) = [pid for pid in run.called("cx-worker") if has_open(pid, notebook)]
     os.kill(worker, signal.SIGKILL)
     os.close(other_end)
     ended = run.end()
