@@ -14,6 +14,7 @@
     ├── BusyError          another run holds the outputs
     ├── ClusterError       a cluster cannot be reached
     ├── ServeError         the server cannot start as asked
+    ├── WorkerDied         a process that was asked for something ended before it had answered
     └── NoWarmKernelError  kernels cannot be forked here, and start plainly
 
 A message says what is wrong, where, what is allowed and what to do. It holds counts, lines and column
@@ -39,6 +40,7 @@ __all__ = [
     "ServeError",
     "SourceError",
     "UnknownNameError",
+    "WorkerDied",
     "did_you_mean",
 ]
 
@@ -97,6 +99,10 @@ class ClusterError(CxError):
 
 class ServeError(CxError):
     """The server cannot start as asked."""
+
+
+class WorkerDied(CxError):
+    """A worker process ended before it had answered."""
 
 
 class NoWarmKernelError(CxError):

@@ -20,8 +20,8 @@ import psutil
 import pytest
 
 from cxinsights.batch import workers as module
-from cxinsights.batch.workers import LocalWorkers, WorkerDied
-from cxinsights.errors import ReportError, did_you_mean
+from cxinsights.batch.workers import LocalWorkers
+from cxinsights.errors import WorkerDied, did_you_mean
 from cxinsights.kernels.asking import WARM
 from tests.batch.shops import wait_for, write_notebook
 from tests.kernels.apart import Apart, has_ended, light_apart, warm_apart
@@ -194,7 +194,7 @@ def test_a_second_shutdown_does_not_take_back_the_first(tmp_path: Path, monkeypa
 
 
 def test_a_step_whose_worker_always_dies_is_a_message(workers: LocalWorkers) -> None:
-    with pytest.raises(ReportError) as raised:
+    with pytest.raises(WorkerDied) as raised:
         workers.ask(os._exit, 1)
     assert str(raised.value) == (
         "_exit: the worker that was asked for it died 3 times, for want of memory if nobody ended it. See kernels.log "

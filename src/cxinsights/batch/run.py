@@ -19,10 +19,10 @@ from cxinsights.batch.ledger import Entry, Ledger
 from cxinsights.batch.plan import Plan, make_plan
 from cxinsights.batch.progress import Progress, duration
 from cxinsights.batch.tasks import find_work, findings_now, make_report, prepare, rewrite_pages
-from cxinsights.batch.workers import LocalWorkers, WorkerDied
+from cxinsights.batch.workers import LocalWorkers
 from cxinsights.data.atomic import drop_unfinished
 from cxinsights.data.manifest import read_manifest
-from cxinsights.errors import ClusterError
+from cxinsights.errors import ClusterError, WorkerDied
 from cxinsights.kernels.limits import Limits
 from cxinsights.params import Project
 from cxinsights.report.identity import ReportId

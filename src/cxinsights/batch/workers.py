@@ -13,20 +13,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from cxinsights.errors import NoWarmKernelError, ReportError
+from cxinsights.errors import NoWarmKernelError, WorkerDied
 from cxinsights.kernels.asking import Forked, fork_warm
 from cxinsights.kernels.child import WORKER, read_pickled, write_pickled
 
-__all__ = ["LocalWorkers", "WorkerDied"]
+__all__ = ["LocalWorkers"]
 
 log = logging.getLogger(__name__)
 
 _ATTEMPTS = 3
 _END_S = 5
-
-
-class WorkerDied(Exception):
-    """The process that made a call has ended before it had answered."""
 
 
 class LocalWorkers(Executor):
@@ -79,7 +75,7 @@ class LocalWorkers(Executor):
         try:
             return future.result()
         except WorkerDied:
-            raise ReportError(
+            raise WorkerDied(
                 f"{function.__name__}: the worker that was asked for it died {_ATTEMPTS} times, for want of memory if "
                 f"nobody ended it. See {Path(self._messages.name).name} in the study's private folder."
             ) from None
