@@ -169,7 +169,8 @@ class _Run:
                 if how == "stopped":
                     self._progress.stopped()
                     self._local.shutdown(cancel_futures=True)
-                drop_unfinished(self._project.outputs / self._study.name)  # of workers that could not unwind
+                for place in {report.folder(self._project.outputs).parent for report in self._work.reasons}:
+                    drop_unfinished(place)  # of workers that could not unwind
         untouched = len(self._plan.reports) - len(outcomes)
         return Summary(sorted(outcomes, key=lambda outcome: outcome.report), untouched)
 
