@@ -2,6 +2,7 @@
 
 import os
 import resource
+import select
 import signal
 import socket
 import subprocess
@@ -19,7 +20,9 @@ from cxinsights.errors import NoWarmKernelError
 from cxinsights.kernels import asking
 from cxinsights.kernels.asking import warm_up
 from cxinsights.kernels.warm import ONE_THREAD, Warm
+from tests.batch.shops import wait_for
 from tests.kernels.apart import (
+    ASKER,
     Apart,
     Kernel,
     has_ended,
@@ -179,10 +182,28 @@ def test_the_warm_process_outlives_those_who_use_it_for_a_while() -> None:
         assert not path.exists()
 
 
-def test_changed_code_has_a_warm_process_of_its_own(light: Apart, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_warm_process_holds_nothing_open_of_whoever_started_it() -> None:
+    """A lock that a cron job holds by a descriptor, say."""
+    with light_apart(linger="5") as light:
+        ours, theirs = os.pipe()
+        pipe = subprocess.PIPE
+        asker = subprocess.Popen([sys.executable, "-c", ASKER], stdin=pipe, stdout=pipe, pass_fds=[theirs])
+        os.close(theirs)
+        asker.stdout.readline()
+        [warm] = light.warm()
+        asker.communicate(b"", 10)
+        assert wait_for(lambda: bool(select.select([ours], [], [], 0)[0]), 2), "somebody holds the other end"
+        assert is_running(warm)
+        os.close(ours)
+
+
+@pytest.mark.parametrize("name", ["_code", "installed"])
+def test_changed_code_or_packages_have_a_warm_process_of_their_own(
+    light: Apart, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     with new_worker() as worker:
         before = psutil.Process(worker.pid).ppid()
-        monkeypatch.setattr(asking, "_code", lambda: ["changed"])
+        monkeypatch.setattr(asking, name, lambda: ["changed"])
         with new_worker() as other:
             after = psutil.Process(other.pid).ppid()
             assert after != before
