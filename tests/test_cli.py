@@ -220,12 +220,24 @@ def test_a_run_with_a_failure_makes_the_others_and_ends_in_exit_code_1(tmp_path:
     lines = ended.stdout.splitlines()
     assert lines[:3] == NO_TABLES
     assert lines[3:5] == ["Corner Shops, July to September 2026", "2 reports to make"]
-    assert lines[-1] == "1 of 2 reports made. The list: outputs/index.html (or make serve)"
+    assert (
+        lines[-1]
+        == "1 of 2 reports made, 1 failed (once mended: --repair). The list: outputs/index.html (or make serve)"
+    )
     assert f"failed: shops/{PERIOD}/shops/south/scorecard\n  notebooks/scorecard.ipynb" in ended.stderr
     assert "Traceback" not in ended.stderr
     page = (project.outputs / "index.html").read_text(encoding="utf-8")
     assert "South has too few answers for drivers of its own" in page
     assert (project.outputs / f"shops/{PERIOD}/shops/south/drivers/result.json").exists()
+
+
+def test_nothing_printed_steers_a_terminal(shops: Project, say) -> None:
+    """A raw header may hold anything."""
+    raw = shops.data("shops") / "raw" / "answers.csv"
+    raw.write_text(raw.read_text().replace("id,", "\x1b]0;x\x07\x1b[2Jid,", 1))
+    said = say("import", "shops")
+    assert "\x1b" not in said.err
+    assert "\\x1b]0;x\\x07\\x1b[2Jid" in said.err
 
 
 def test_a_disk_that_refuses_is_one_line(shops: Project, say) -> None:

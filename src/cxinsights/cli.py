@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
+from cxinsights.batch.console import PlainConsole
 from cxinsights.errors import CxError, ParamsError, UnknownNameError
 from cxinsights.params import Project, Study, load_study
 
@@ -29,9 +29,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-# soft wrap: a log line stays a line, whatever width a cron job thinks its terminal has
-out = Console(highlight=False, markup=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+
+out = PlainConsole()
+err = PlainConsole(stderr=True)
 
 StudyOption = Annotated[str, typer.Option("--study", help="Folder in params/.")]
 PeriodOption = Annotated[str | None, typer.Option("--period", help="Period id; the latest if not given.")]
@@ -76,14 +76,15 @@ def plan(
     """Say which reports would be made and why, which are up to date, and which are left out."""
     from cxinsights.batch.locking import locked
     from cxinsights.batch.progress import duration
-    from cxinsights.batch.run import Settings, find_out
+    from cxinsights.batch.run import find_out
 
     project, loaded = _opened(study)
     with locked(project, _user(), wait=wait, tell=out.print), _workers(project, loaded, workers) as local:
         _imported(project, loaded, local)
         made = _planned(project, loaded, period, region, unit, only, repair)
-        work = find_out(project, made, local, Settings(repair=repair))
-        seconds = work.seconds(_ledger(project).typical_seconds(), local.workers)
+        ledger = _ledger(project)
+        work = find_out(project, made, local, only=ledger.left_over(study) if repair else None)
+        seconds = work.seconds(ledger.typical_seconds(), local.workers)
     for report, reason in work.reasons.items():
         out.print(f"{report.path}  {reason}")
     for report in work.maybe:
@@ -294,7 +295,8 @@ def _made(summary: "Summary") -> str:
         return f"Nothing to make: {_counted_number(summary.up_to_date, 'report')} up to date"
     good = len(summary.outcomes) - len(summary.failed)
     old = f", {summary.up_to_date} up to date" if summary.up_to_date else ""
-    return f"{good} of {_counted(summary.outcomes, 'report')} made{old}"
+    lost = f", {len(summary.failed)} failed (once mended: --repair)" if summary.failed else ""
+    return f"{good} of {_counted(summary.outcomes, 'report')} made{lost}{old}"
 
 
 def _is_running(pid: int) -> bool:

@@ -46,7 +46,11 @@ __all__ = [
 
 
 class CxError(Exception):
-    """Base of all errors raised on purpose; the command line prints its message without a traceback."""
+    """Every error raised on purpose. Its message says what to do, so it is shown without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows; the module's name tells our errors from others of the same name."""
+        return [f"{type(self).__module__}.{type(self).__qualname__}: {self}"]
 
 
 class ParamsError(CxError):

@@ -93,6 +93,22 @@ def test_missing_columns_are_told_all_at_once(tmp_path: Path) -> None:
     )
 
 
+def test_a_file_without_its_line_of_headers_is_not_quoted(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as error:
+        imported(tmp_path, answers=ANSWERS.split("\n", 1)[1])
+    assert str(error.value) == (
+        "shops: responses: answers.csv: none of the 4 columns asked for is there. Does the file begin with a line of "
+        "headers?"
+    )
+
+
+def test_what_was_imported_is_for_no_other_user_to_read(tmp_path: Path) -> None:
+    imported(tmp_path)
+    project = Project(tmp_path)
+    for folder in (project.tables("shops"), project.private("shops")):
+        assert folder.stat().st_mode & 0o077 == 0, folder
+
+
 def test_more_faulty_rows_than_allowed_stop_the_import(tmp_path: Path) -> None:
     project, study = small_study(tmp_path, STUDY.replace("0.5", "0.2"))
     import_study(*small_study(tmp_path))

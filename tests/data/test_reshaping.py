@@ -366,7 +366,7 @@ def test_marks_of_journeys_in_one_row(tmp_path: Path) -> None:
     [
         (
             LOG.replace("last: solve", "last: solved"), {"log": DONE},
-            "solved: unknown stage 'solved'. Did you mean 'solve'? Known: assign, solve.",
+            "solved: no event has the stage 'solved'; the data have 2 others",
         ),
         (
             LOG.replace("{opened:", "{assign:"), {"log": DONE},

@@ -1,10 +1,12 @@
 """Raw files are read record by record; what is no record is set apart with its line, and costs no neighbour."""
 
 import gzip
+import warnings
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from openpyxl import Workbook
 
 from cxinsights.data.sources import find_files, normalised, read_raw
 from cxinsights.errors import SourceError
@@ -47,6 +49,19 @@ def test_parquet_and_excel_read_as_text(tmp_path: Path) -> None:
         raw = read_raw(tmp_path / name, SPEC)
         assert raw.rows["score"].tolist() == ["5", ""]
         assert raw.rows["day"].str[:10].tolist() == ["2026-09-30", ""]
+
+
+def test_an_excel_cell_that_is_not_what_its_form_says_is_read_without_a_word(tmp_path: Path) -> None:
+    """A phone number in a cell formatted as a date: the library's warning would quote it."""
+    book = Workbook()
+    book.active.append(["id", "day"])
+    book.active.append(["a", 4915177417741])
+    book.active["B2"].number_format = "yyyy-mm-dd"
+    book.save(tmp_path / "a.xlsx")
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        assert read_raw(tmp_path / "a.xlsx", SPEC).rows["id"].tolist() == ["a"]
+    assert [str(one.message) for one in heard if "4915177417741" in str(one.message)] == []
 
 
 def test_headers_lose_what_exports_vary_in(tmp_path: Path) -> None:

@@ -36,6 +36,14 @@ HIDDEN = ScoreCell("nps", False, instead="Not shown, under 10")
 UNTESTED = ScoreCell("nps", True, score="31", interval="29 to 33", not_compared="Few answers: change not tested")
 
 
+def test_a_notebook_shows_no_tag_of_anybodys_name() -> None:
+    block = Prose("p", "Title", [NASTY, "n < 10"])
+    shown = block._repr_mimebundle_()
+    assert "&lt;script>" in shown["text/markdown"]
+    assert "n < 10" in shown["text/markdown"]
+    assert NASTY in shown["text/plain"]
+
+
 def soup(block) -> BeautifulSoup:
     return BeautifulSoup(block.as_html(), "html.parser")
 

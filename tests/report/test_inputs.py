@@ -132,7 +132,8 @@ def test_a_funnel_needs_days(tmp_path: Path, line: str, becomes: str, told: str)
     [
         (
             {"steps": ["visit", "bye"]},
-            "params/shops: funnel: unknown stage 'bye'. Did you mean 'buy'? Known: buy, visit.",
+            "params/shops: funnel: unknown stage 'bye'. Known: visit. The data have 1 more; columns: stage: values: is "
+            "to name them.",
         ),
         (
             {"breakdowns": ["chanel"]},

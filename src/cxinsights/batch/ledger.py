@@ -103,7 +103,7 @@ class Ledger:
         Parameters
         ----------
         reasons
-            By report: its analysis, and why it is made.
+            By report: its analysis, and why it is made; an empty reason where that is still to be found out.
 
         Returns
         -------
@@ -119,11 +119,24 @@ class Ledger:
             names = ", ".join(row)
             found = base.execute(f"INSERT INTO runs ({names}) VALUES ({_marks(row)})", tuple(row.values()))
             run = int(found.lastrowid or 0)
-            base.executemany(
-                "INSERT INTO reports (run, report, analysis, reason) VALUES (?, ?, ?, ?)",
-                [(run, report, analysis, reason) for report, (analysis, reason) in reasons.items()],
-            )
+            _insert(base, run, reasons)
         return run
+
+    def set_work(self, run: int, reasons: dict[str, tuple[str, str]], code: str) -> None:
+        """Write down what a run has found that there is to make; a run that finds nothing is forgotten.
+
+        Parameters
+        ----------
+        reasons
+            By report: its analysis, and why it is made.
+        """
+        with closing(self._open()) as base, base:
+            base.execute("DELETE FROM reports WHERE run = ?", (run,))
+            if reasons:
+                base.execute("UPDATE runs SET code = ?, planned = ? WHERE run = ?", (code, len(reasons), run))
+                _insert(base, run, reasons)
+            else:
+                base.execute("DELETE FROM runs WHERE run = ?", (run,))
 
     def add(self, entry: Entry) -> None:
         """Write down how a report ended."""
@@ -135,7 +148,8 @@ class Ledger:
     def end(self, run: int, how: str) -> None:
         """Write down that a run has ended, and how: done, failed or stopped."""
         with closing(self._open()) as base, base:
-            base.execute("UPDATE runs SET ended = ?, how = ? WHERE run = ?", (_now(), how, run))
+            rows = "(SELECT count(*) FROM reports WHERE reports.run = runs.run)"  # scorecards may have come in
+            base.execute(f"UPDATE runs SET ended = ?, how = ?, planned = {rows} WHERE run = ?", (_now(), how, run))
 
     def runs(self, most: int = 20, study: str | None = None) -> list[Run]:
         """The last runs, the latest first."""
@@ -208,6 +222,13 @@ class Ledger:
             return base.execute(query, values).fetchall()
 
 
+def _insert(base: sqlite3.Connection, run: int, reasons: dict[str, tuple[str, str]]) -> None:
+    base.executemany(
+        "INSERT INTO reports (run, report, analysis, reason) VALUES (?, ?, ?, ?)",
+        [(run, report, analysis, reason) for report, (analysis, reason) in reasons.items()],
+    )
+
+
 @cache
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that figures rest on."""
@@ -215,9 +236,9 @@ def versions() -> dict[str, str]:
 
 
 def user_name() -> str:
-    """Who runs this."""
+    """Who runs this, on one line whatever the environment says."""
     try:
-        return getpass.getuser()
+        return "".join(letter for letter in getpass.getuser() if letter.isprintable())
     except (OSError, KeyError):  # a container's user without a name
         return str(os.getuid())
 

@@ -45,7 +45,7 @@ def locked(project: Project, user: str, *, wait: bool = False, tell: Callable[[s
         if not _taken(file):
             told = f"the project is in use by {_holder(file)}"
             if not wait:
-                raise BusyError(f"{told}. Let it end, or wait for it with --wait.")
+                raise BusyError(f"{told}. Let it end, or wait for it with --wait (make: WAIT=1).")
             tell(f"{told}: waiting")
             while not _taken(file):
                 time.sleep(_LOOK_S)

@@ -65,7 +65,7 @@ class Progress:
 
     def stopped(self) -> None:
         """Say how far it came."""
-        told = f"stopped after {self._done} of {self._total} reports. The rest: --repair"
+        told = f"stopped after {self._done} of {self._total} reports. The rest: --repair (make: REPAIR=1)"
         self._console.print(told, highlight=False, markup=False, soft_wrap=True)
 
     def grow(self, more: int) -> None:

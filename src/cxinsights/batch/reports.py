@@ -6,6 +6,7 @@ fails leaves the last good one where it was.
 
 import json
 import os
+import re
 import time
 from datetime import UTC, datetime
 from functools import partial
@@ -19,9 +20,8 @@ from papermill.exceptions import PapermillExecutionError
 
 from cxinsights.batch.jobs import Job, Outcome
 from cxinsights.batch.ledger import versions
-from cxinsights.data.atomic import replaced_folder
-from cxinsights.errors import ReportError
-from cxinsights.errors import __all__ as OUR_ERRORS
+from cxinsights.data.atomic import SERVED, replaced_folder
+from cxinsights.errors import CxError, ReportError
 from cxinsights.params import Project, Study, load_study
 from cxinsights.report.findings import PAGES
 from cxinsights.report.identity import ReportId
@@ -34,6 +34,8 @@ RUN_RECORD = "run.json"
 """What lies beside `result.json` and varies: when it was made, how long that took, and what it was made from."""
 _ENGINE = "cxinsights"
 _NO_CELL_LIMIT = -1  # the report has one
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_MOST_TOLD = 2000  # characters of a message: a terminal and the ledger have to bear it
 
 
 def make_report(job: Job) -> Outcome:
@@ -47,6 +49,8 @@ def make_report(job: Job) -> Outcome:
         status = _make(Project(job.root), report, job, seen)
     except Exception as error:  # whatever it is, it is this report's own
         told, is_fault = _told(report, error), isinstance(error, DeadKernelError)
+    else:  # what an earlier failure left may quote what people answered
+        (Project(job.root).private(report.study) / "failed" / _kept_name(report)).unlink(missing_ok=True)
     return Outcome(report, time.perf_counter() - start, status, told, round(seen.get("peak_mb", 0), 1), is_fault)
 
 
@@ -64,7 +68,7 @@ def rewrite_page(project: Project, report: ReportId, study: Study) -> None:
 def _make(project: Project, report: ReportId, job: Job, seen: dict[str, Any]) -> str:
     source = project.notebooks / f"{report.analysis}.ipynb"
     started = datetime.now(UTC)
-    with replaced_folder(report.folder(project.outputs)) as folder:
+    with replaced_folder(report.folder(project.outputs), SERVED) as folder:
         notebook = folder / source.name
         own = {RECORD_TO: str(folder), "CXINSIGHTS_HOME": str(project.root), PAGES: str(project.outputs)}
         try:
@@ -125,7 +129,7 @@ def _keep_failed(notebook: Path, reached: Any, report: ReportId, project: Projec
         ran = reached
     if ran is not None:
         kept = project.private(report.study) / "failed" / _kept_name(report)
-        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         nbformat.write(ran, kept)
 
 
@@ -137,15 +141,31 @@ def _told(report: ReportId, error: Exception) -> str:
     """Where and why, in a few lines."""
     notebook = f"notebooks/{report.analysis}.ipynb"
     if isinstance(error, PapermillExecutionError):
-        line = next((line for line in error.source.splitlines() if line.strip()), "")
-        ours = error.ename in OUR_ERRORS  # other messages may quote what people answered
-        told = error.evalue if ours else "the message and the place are in the notebook kept"
+        line = _failing_line(error)
+        # other messages may quote what people answered
+        ours = bool(error.traceback) and error.traceback[0].startswith(f"{CxError.__module__}.{error.ename}: ")
+        told = _shortened(error.evalue) if ours else "the message and the place are in the notebook kept"
         kept = "" if ours else f": data/{report.study}/private/failed/{_kept_name(report)}"
-        return f"{notebook}, cell {error.exec_count}: {line}\n{error.ename}: {told}{kept}"
+        cell = error.exec_count - 1 if error.exec_count > 2 else error.exec_count  # one with the values was put in
+        return f"{notebook}, code cell {cell}: {line}\n{error.ename}: {told}{kept}"
     if isinstance(error, DeadKernelError):
         return f"{notebook}: the kernel died (ended from outside, out of memory, or a crash in a library)"
     if isinstance(error, ReportError):
-        return f"{notebook}: {error}"
+        return f"{notebook}: {_shortened(str(error))}"
     if isinstance(error, OSError) and error.strerror:
         return f"{notebook}: {error.strerror}"
     return f"{notebook}: {type(error).__name__}"
+
+
+def _failing_line(error: PapermillExecutionError) -> str:
+    """The line of the cell that raised; its first where the traceback does not say."""
+    lines = error.source.lstrip().splitlines()  # as IPython counts them
+    marked = re.search(r"^-+> *(\d+) ", _COLOUR.sub("", "\n".join(error.traceback or [])), re.MULTILINE)
+    if marked and 0 < int(marked[1]) <= len(lines):
+        return lines[int(marked[1]) - 1].strip()
+    return lines[0] if lines else ""
+
+
+def _shortened(message: str) -> str:
+    """A message that a terminal and the ledger can bear."""
+    return message if len(message) <= _MOST_TOLD else f"{message[:_MOST_TOLD]} … ({len(message):,} characters)"

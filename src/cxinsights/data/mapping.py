@@ -81,13 +81,18 @@ def add_period(rows: pd.DataFrame, study: Study) -> None:
 
 
 def _refuse_missing(raw: RawFile, columns: dict[str, ColumnMap], source: SourceSpec, where: str) -> None:
-    faults = [
-        _missing(raw, name, headers)
+    asked = [
+        (name, headers)
         for name, spec in columns.items()
         if name not in source.set and not spec.optional
         for headers in _alternatives(spec)
-        if _present(raw, headers) is None
     ]
+    missing = [(name, headers) for name, headers in asked if _present(raw, headers) is None]
+    if len(missing) > 1 and len(missing) == len(asked):  # its first line may be somebody's answers: not to be quoted
+        raise DataError(
+            f"{where}: none of the {len(asked)} columns asked for is there. Does the file begin with a line of headers?"
+        )
+    faults = [_missing(raw, name, headers) for name, headers in missing]
     if faults:
         raise DataError(f"{where}: {len(faults)} missing column{'s' if len(faults) > 1 else ''}. {' '.join(faults)}")
 

@@ -89,7 +89,7 @@ def marked(events: pd.DataFrame, spec: TableSpec, where: str) -> pd.DataFrame:
         if name in known or name in spec.stages:
             raise DataError(f"{where}: marks: {name} is a stage of the raw data. Give the mark a name of its own.")
         if mark.last is not None and mark.last not in known:
-            raise DataError(f"{where}: marks: {name}: {did_you_mean('stage', mark.last, known)}")
+            raise DataError(f"{where}: marks: {name}: {_unknown_stage(mark.last, len(known))}")
     in_time = events.sort_values("occurred_at", kind="stable")
     made = []
     for name, mark in spec.marks.items():
@@ -140,6 +140,11 @@ def combined(rows: pd.DataFrame, spec: Combine, where: str) -> pd.DataFrame:
     sums = lines.groupby(spec.by, sort=False)[spec.sum].sum(min_count=1)
     orders[spec.sum] = sums.to_numpy()
     return orders
+
+
+def _unknown_stage(name: str, others: int) -> str:
+    """What the stages of raw data are called is not said: they may be anything."""
+    return f"no event has the stage '{name}'; the data have {others} others"
 
 
 def _looked_at(raw: RawFile, rules: list[LeaveOut], where: str) -> pd.DataFrame:

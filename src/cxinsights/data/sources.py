@@ -7,6 +7,7 @@ costs itself and not its neighbours; Parquet and Excel are read whole, their lin
 import csv
 import gzip
 import io
+import warnings
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -164,6 +165,12 @@ def _read_parquet(path: Path) -> tuple[list[str], pd.DataFrame, pd.DataFrame]:
 
 
 def _read_excel(path: Path, sheet: str | None) -> tuple[list[str], pd.DataFrame, pd.DataFrame]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they quote what a cell holds; what cannot be read is set apart with its line
+        return _read_sheet(path, sheet)
+
+
+def _read_sheet(path: Path, sheet: str | None) -> tuple[list[str], pd.DataFrame, pd.DataFrame]:
     try:
         book = pd.ExcelFile(path, engine="openpyxl")
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:

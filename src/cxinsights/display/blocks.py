@@ -5,6 +5,7 @@ heading, a table, a picture.
 """
 
 import base64
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ __all__ = [
     "state_mark",
 ]
 
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
 MEDIA_TYPE = "application/vnd.cxinsights.block+html"
 """Under this type a notebook's output holds the HTML of a block."""
 
@@ -58,7 +60,8 @@ class Block(ABC):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         text = self.as_markdown()
-        return {"text/plain": text, "text/markdown": text, MEDIA_TYPE: self.as_html()}
+        shown = _TAG.sub("&lt;", text)  # a site's name may look like one
+        return {"text/plain": text, "text/markdown": shown, MEDIA_TYPE: self.as_html()}
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from cxinsights.errors import UnknownNameError, did_you_mean
 from cxinsights.params import ALL, FunnelParams, Span
 from cxinsights.report.fingerprints import code_hash, short_hash
 from cxinsights.report.inputs.reading import Inputs, Opened, check_columns, is_company, span_of
+from cxinsights.schemas.columns import column
 from cxinsights.schemas.tables import SCORES
 
 __all__ = ["read_funnel"]
@@ -85,8 +86,15 @@ def _elsewhere(opened: Opened, span: Span, columns: list[str]) -> pd.DataFrame |
 
 
 def _check_stages(opened: Opened) -> None:
+    """Raise UnknownNameError for a stage that no event has; what else the data hold is counted and not quoted."""
     params: FunnelParams = opened.params
-    known = distinct(opened.project, opened.study, "events", "stage")
-    for name in (*params.steps, *params.ends_attempt, *params.removes_customer):
+    known = set(distinct(opened.project, opened.study, "events", "stage"))
+    asked = [*params.steps, *params.ends_attempt, *params.removes_customer]
+    described = sorted(known & {*column("stage", opened.study).values, *asked})
+    for name in asked:
         if name not in known:
-            raise UnknownNameError(f"params/{opened.study.name}: funnel: {did_you_mean('stage', name, known)}")
+            others = len(known) - len(described)
+            more = f" The data have {others} more; columns: stage: values: is to name them." if others else ""
+            raise UnknownNameError(
+                f"params/{opened.study.name}: funnel: {did_you_mean('stage', name, described)}{more}"
+            )
