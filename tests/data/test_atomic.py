@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cxinsights.data import atomic
-from cxinsights.data.atomic import drop_unfinished, replaced_folder
+from cxinsights.data.atomic import SERVED, drop_unfinished, replaced_folder
 
 
 def content(folder: Path) -> dict[str, str]:
@@ -25,6 +25,9 @@ def test_the_new_folder_takes_the_place_of_the_old(tmp_path: Path) -> None:
             assert not target.exists() or content(target) == {"a.txt": "first"}
         assert content(target) == {"a.txt": text}
     assert [p.name for p in tmp_path.iterdir()] == ["report"]
+    assert oct(target.stat().st_mode)[-3:] == "700"  # nobody else's to read
+    with replaced_folder(target, SERVED):
+        pass
     assert oct(target.stat().st_mode)[-3:] == "755"
 
 

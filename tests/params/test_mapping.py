@@ -58,6 +58,13 @@ def test_a_rule_that_is_no_expression(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["../../other.csv", "/etc/passwd", "sub/../../x.csv", "~/x.csv"])
+def test_files_lie_in_the_raw_folder(tmp_path: Path, name: str) -> None:
+    assert fails(tmp_path, STUDY.replace("answers.csv", name)) == (
+        f"tables.responses.sources.0.files: {name} lies outside the study's raw folder; name files within it"
+    )
+
+
 def test_two_rules_of_one_reason(tmp_path: Path) -> None:
     rules = "[{reason: x, column: a, blank: true}, {reason: x, column: b, blank: true}]"
     study = WITH["orders"].replace("    columns: {order_id", f"    leave_out: {rules}\n    columns: {{order_id")

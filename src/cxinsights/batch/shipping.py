@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from cxinsights.batch.jobs import Job, Outcome
-from cxinsights.data.atomic import replaced_folder
+from cxinsights.data.atomic import SERVED, replaced_folder
 from cxinsights.errors import ClusterError
 from cxinsights.params import ANALYSES, Project, Study
 from cxinsights.report.identity import ReportId
@@ -53,7 +53,7 @@ def check_store(address: str) -> None:
         raise ClusterError(f"--store {address}: workers have other folders. Give a whole path, or an address: s3://…")
     try:
         _files_at(address)
-    except (ImportError, ValueError) as error:
+    except (ImportError, ValueError, OSError) as error:
         raise ClusterError(f"--store {address} is no address that fsspec knows here: {error}") from error
 
 
@@ -134,17 +134,17 @@ class Shipping(Executor):
         finally:
             self._far.discard(future)
         if returned:
-            self._fetch(outcome, f"{self.address}/{returned}")
+            self._fetch(ReportId.of(job.params), outcome.failed, f"{self.address}/{returned}")
         return outcome
 
-    def _fetch(self, outcome: Outcome, address: str) -> None:
+    def _fetch(self, report: ReportId, failed: bool, address: str) -> None:
         """Put in place what has come back: the report's folder, or the notebook of one that failed."""
         files = _files_at(address)
         with zipfile.ZipFile(io.BytesIO(files.cat_file(address))) as held:
-            if outcome.failed:
-                held.extractall(_failed(self._project, outcome.report))
+            if failed:
+                held.extractall(_failed(self._project, report))
             else:
-                with replaced_folder(outcome.report.folder(self._project.outputs)) as folder:
+                with replaced_folder(report.folder(self._project.outputs), SERVED) as folder:
                     held.extractall(folder)
         files.rm_file(address)
 

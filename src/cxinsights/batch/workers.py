@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 _ATTEMPTS = 3
 _END_S = 5
+_MOST_KEPT = 20 << 20  # bytes of messages of earlier runs
 
 
 class LocalWorkers(Executor):
@@ -41,8 +42,9 @@ class LocalWorkers(Executor):
 
     def __init__(self, workers: int, messages: Path) -> None:
         self.workers = workers
-        messages.parent.mkdir(parents=True, exist_ok=True)
-        self._messages = messages.open("ab")
+        messages.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        too_long = messages.exists() and messages.stat().st_size > _MOST_KEPT
+        self._messages = messages.open("wb" if too_long else "ab")
         self._calls: queue.SimpleQueue = queue.SimpleQueue()
         self._running: set[_Worker] = set()
         self._lock = threading.Lock()

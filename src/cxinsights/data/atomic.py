@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["drop_unfinished", "replaced_folder"]
+__all__ = ["SERVED", "drop_unfinished", "replaced_folder"]
 
 log = logging.getLogger(__name__)
+
+SERVED = 0o755
+"""Mode of folders that another user may serve."""
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
@@ -20,16 +23,17 @@ _BEGUN, _ASIDE = ".new-", "-old"  # in names of folders that are being filled, a
 
 
 @contextmanager
-def replaced_folder(target: Path) -> Iterator[Path]:
+def replaced_folder(target: Path, mode: int = 0o700) -> Iterator[Path]:
     """Give an empty folder to fill; at the end put it where `target` is, or drop it if anything failed.
 
-    The folder is made beside the target, so that the last step is a rename within one file system.
+    The folder is made beside the target, so that the last step is a rename within one file system. Others may read it
+    only where `mode` says so: what another user is to serve.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}{_BEGUN}{os.getpid()}-", dir=target.parent))
     try:
         yield fresh
-        fresh.chmod(0o755)  # mkdtemp gives 0700, and another user may serve what we make
+        fresh.chmod(mode)
         _put_in_place(fresh, target)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)  # after an exchange this is the old folder

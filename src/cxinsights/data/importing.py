@@ -218,7 +218,7 @@ def _write(rows: pd.DataFrame, folder: Path, table: str) -> dict[str, str]:
 
 
 def _write_rejects(rejected: pd.DataFrame, private: Path) -> None:
-    private.mkdir(parents=True, exist_ok=True)
+    private.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = private / f".rejects-{os.getpid()}.parquet"
     rejected[["table", "file", "line", "reason", "raw"]].to_parquet(fresh, index=False)
     os.replace(fresh, private / "rejects.parquet")

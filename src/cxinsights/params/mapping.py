@@ -86,6 +86,14 @@ class SourceSpec(Strict):
 
     _lists = field_validator("files", mode="before")(_listed)
 
+    @field_validator("files")
+    @classmethod
+    def _within(cls, value: list[str]) -> list[str]:
+        outside = [name for name in value if name.startswith(("/", "~")) or ".." in name.replace("\\", "/").split("/")]
+        if outside:
+            raise ValueError(f"{', '.join(outside)} lies outside the study's raw folder; name files within it")
+        return value
+
     @field_validator("encoding")
     @classmethod
     def _known_encoding(cls, value: str) -> str:

@@ -53,7 +53,7 @@ def make_demo(project: Project, study: str = "demo") -> Path:
         _write_targets(truth, folder)
         (folder / _STAMP).write_text(stamp + "\n", encoding="utf-8")
     private = project.private(study)
-    private.mkdir(parents=True, exist_ok=True)
+    private.mkdir(mode=0o700, parents=True, exist_ok=True)
     customers[["customer_id", "segment"]].to_parquet(private / "planted_segments.parquet", index=False)
     return raw
 
