@@ -126,8 +126,13 @@ def test_what_a_kernel_starts_ends_with_it(apart: Apart) -> None:
             forked = os.fork()
             if forked == 0:
                 time.sleep(300)
+            aside = subprocess.Popen(["sleep", "300"], start_new_session=True).pid
+            between = subprocess.Popen(["sh", "-c", "setsid sleep 300 & echo $!"], stdout=subprocess.PIPE)
+            orphan = int(between.stdout.readline())
+            between.wait()
         """)
-        own = kernel.value("(started, forked)")
+        own = kernel.value("(started, forked, aside, orphan)")
+        assert psutil.Process(own[-1]).ppid() == kernel.pid  # it is counted as the kernel's
         assert [pid for pid in own if not is_running(pid)] == []
         os.kill(kernel.pid, signal.SIGKILL)
         assert [pid for pid in own if not has_ended(pid)] == []
@@ -315,6 +320,38 @@ def test_a_warm_process_that_another_started_anew_is_held_too(light: Apart) -> N
         warm_up()
     time.sleep(0.5)
     assert is_running(second)
+
+
+def test_a_warm_process_survives_what_is_no_request_and_more_who_ask_than_it_can_hear(light: Apart) -> None:
+    with new_worker() as worker:
+        [warm] = light.warm()
+        limit = len(os.listdir(f"/proc/{warm}/fd")) + 8
+        resource.prlimit(warm, resource.RLIMIT_NOFILE, (limit, limit))
+        path = next(p for p in light.folder.rglob("*") if p.is_socket())
+        crowd = [socket.socket(socket.AF_UNIX) for _ in range(30)]
+        try:
+            crowd[0].connect(str(path))
+            crowd[0].sendall(b"[" * 300_000 + b"\n")
+            for one in crowd[1:]:
+                one.connect(str(path))
+            assert not wait_for(lambda: not is_running(warm), 2)
+        finally:
+            for one in crowd:
+                one.close()
+        with new_worker() as other:
+            assert psutil.Process(other.pid).ppid() == warm
+        assert is_running(worker.pid)
+
+
+def test_a_kernel_whose_client_was_killed_leaves_no_file(apart: Apart) -> None:
+    before = set(apart.folder.rglob("kernel-*"))
+    start = "from tests.kernels.apart import new_kernel\nwith new_kernel(): print(1, flush=True); input()"
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", start], stdin=pipe, stdout=pipe) as client:
+        client.stdout.readline()
+        assert set(apart.folder.rglob("kernel-*")) > before
+        client.kill()
+    assert wait_for(lambda: set(apart.folder.rglob("kernel-*")) == before, 10)
 
 
 def test_a_stranger_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,8 @@ import signal
 import socket
 import struct
 import sys
+import tempfile
+import time
 import traceback
 import warnings
 from contextlib import suppress
@@ -31,9 +33,10 @@ ONE_THREAD = {
 }
 """Environment of the warm process and what it forks: a library's own threads would not survive the fork."""
 _FIRST_S = 60  # to wait for whoever started it
+_PAUSE_S = 0.2
 _FDS = 3  # come with a request: stdin, stdout, stderr
 _LINE_LIMIT = 1 << 20
-_PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
+_PR_SET_PDEATHSIG, _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 1, 15, 36
 
 
 class Warm:
@@ -54,6 +57,7 @@ class Warm:
         self._linger = linger
         self._connected: dict[int, socket.socket] = {}  # by descriptor: those who may ask, or have asked
         self._forked: dict[int, tuple[int, int]] = {}  # by pidfd: process, and descriptor of who asked
+        self._files: dict[int, Path] = {}  # by process: a kernel's connection file
         self._poll = select.poll()
         self._poll.register(listener, select.POLLIN)
 
@@ -68,13 +72,21 @@ class Warm:
                 return
             for fd, _ in ready:
                 if fd == self._listener.fileno():
-                    connection, _ = self._listener.accept()
-                    self._connected[connection.fileno()] = connection
-                    self._poll.register(connection, select.POLLIN)
+                    self._accept()
                 elif fd in self._forked:
                     self._reap(fd)
                 elif fd in self._connected:
                     self._hear(fd)
+
+    def _accept(self) -> None:
+        try:
+            connection, _ = self._listener.accept()
+        except OSError as error:  # no descriptor is free: whoever asks waits until one is
+            print(f"warm process: nobody more can connect: {error.strerror}", file=sys.stderr, flush=True)
+            time.sleep(_PAUSE_S)
+            return
+        self._connected[connection.fileno()] = connection
+        self._poll.register(connection, select.POLLIN)
 
     def _hear(self, fd: int) -> None:
         """Answer a request; where whoever asked is gone, end what was forked for them."""
@@ -89,7 +101,7 @@ class Warm:
                 self._fork(connection, request, fds)
             if refusal or not request:
                 self._drop(fd)
-        except (OSError, ValueError) as error:  # whoever asked is gone, or is none of ours
+        except (OSError, ValueError, RecursionError) as error:  # whoever asked is gone, or is none of ours
             print(f"warm process: a request failed: {type(error).__name__}", file=sys.stderr, flush=True)
             self._drop(fd)
         finally:
@@ -111,6 +123,8 @@ class Warm:
             _become(warm, connection, request, fds)
         pidfd = os.pidfd_open(pid)
         self._forked[pidfd] = (pid, connection.fileno())
+        if "-f" in request["argv"][:-1]:
+            self._files[pid] = Path(request["argv"][request["argv"].index("-f") + 1])
         self._poll.register(pidfd, select.POLLIN)
 
     def _reap(self, pidfd: int) -> None:
@@ -118,12 +132,27 @@ class Warm:
         pid, asked = self._forked.pop(pidfd)
         _kill_group(pid)  # before its number is free for another
         _, status = os.waitpid(pid, 0)
+        self._end_orphans()
         self._poll.unregister(pidfd)
         os.close(pidfd)
+        file = self._files.pop(pid, None)
+        if file is not None and asked not in self._connected:  # nobody is left to tidy up after it
+            for path in [file, *file.parent.glob(f"{file.stem}-ipc-*")]:
+                with suppress(OSError):
+                    path.unlink()
         if asked in self._connected:
             with suppress(OSError):
                 self._connected[asked].sendall(_line(exit=os.waitstatus_to_exitcode(status)))
             self._drop(asked)
+
+    def _end_orphans(self) -> None:
+        """End what kernels had started in sessions of their own: it came to us when they ended."""
+        ours = {pid for pid, _ in self._forked.values()}
+        while orphans := _children() - ours:
+            for pid in orphans:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)  # what it had started itself comes next
 
     def _drop(self, fd: int) -> None:
         """Forget a connection, and end what was forked for it."""
@@ -141,6 +170,7 @@ def _become(warm: int, connection: socket.socket, request: dict, fds: list[int])
     try:
         os.setsid()
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)  # what a notebook starts stays below it, and is counted
         _call_itself("cx-worker" if request["argv"] == [WORKER] else "cx-kernel")
         if os.getppid() != warm:
             os._exit(code)
@@ -154,6 +184,7 @@ def _become(warm: int, connection: socket.socket, request: dict, fds: list[int])
         os.environ.update(request["env"], **ONE_THREAD)
         os.umask(request["umask"])
         os.chdir(request["cwd"])
+        tempfile.tempdir = None  # looked up again, where this environment says
         run(request["argv"], connection=3)
         code = 0
     except SystemExit as ended:
@@ -172,6 +203,10 @@ def _call_itself(name: str) -> None:
 def _kill_group(pid: int) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
+
+
+def _children() -> set[int]:
+    return {int(pid) for pid in Path("/proc/self/task", str(os.getpid()), "children").read_text().split()}
 
 
 def _received(connection: socket.socket) -> tuple[dict, list[int]]:
@@ -200,6 +235,7 @@ def main() -> None:
     os.dup2(2, 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(ONE_THREAD)
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
     gc.disable()  # it would look through all that is loaded again and again, and find hardly anything
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
