@@ -155,7 +155,7 @@ def test_a_kernel_that_dies_is_made_again_and_fails_its_report_when_it_always_do
     assert (ended.code, ended.err) == (1, f"failed: {SOUTH}\n  {DIED}\n")
     assert ended.made == {**MADE, SOUTH: "failed"}
     assert ended.attempts == {NORTH: 2, SOUTH: 3}
-    assert ended.last == f"4 of 5 reports made. {DONE}"
+    assert ended.last == f"4 of 5 reports made, 1 failed (once mended: --repair). {DONE}"
     assert files(shops, SOUTH) == before
     check_order(shops, undisturbed)
 
@@ -250,7 +250,7 @@ def test_a_notebook_that_raises_hangs_prints_or_leaves_children_harms_no_other(
     assert ended.code == 1
     assert ended.made == {**MADE, NORTH: "failed", SOUTH: "failed"}
     assert ended.attempts == {}
-    raised = f"failed: {NORTH}\n  notebooks/scorecard.ipynb, cell 3: import os, pathlib, subprocess, time\n"
+    raised = f"failed: {NORTH}\n  notebooks/scorecard.ipynb, code cell 2: exec(fault.read_text())\n"
     raised += f"  ValueError: {KEPT}north-scorecard.ipynb\n"
     hung = f"failed: {SOUTH}\n  notebooks/scorecard.ipynb: it took longer than 15 s (--timeout)\n"
     assert ended.err in (raised + hung, hung + raised)

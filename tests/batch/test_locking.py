@@ -76,7 +76,7 @@ def test_a_second_command_is_refused_and_told_by_whom(
     ended = command(project, *words)
     assert (ended.returncode, ended.stdout) == (2, "")
     told = held_by(project, holder.pid)
-    assert ended.stderr == f"cxinsights: {told}. Let it end, or wait for it with --wait.\n"
+    assert ended.stderr == f"cxinsights: {told}. Let it end, or wait for it with --wait (make: WAIT=1).\n"
     assert not project.tables("shops").exists()
     assert not project.outputs.exists()
 
@@ -129,9 +129,9 @@ def test_a_holder_that_has_not_said_who_it_is_is_another_run(project: Project, h
         (project.root / "data" / ".lock").write_text(text)
         with pytest.raises(BusyError) as info, locked(project, user_name()):
             pass
-        assert str(info.value) == ("the project is in use by another run. Let it end, or wait for it with --wait."), (
-            text
-        )
+        assert str(info.value) == (
+            "the project is in use by another run. Let it end, or wait for it with --wait (make: WAIT=1)."
+        ), text
 
 
 def test_two_projects_do_not_wait_for_each_other(project: Project, tmp_path: Path) -> None:

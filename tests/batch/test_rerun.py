@@ -1,5 +1,6 @@
 """Runs one after another: only what is out of date is made, and the end is what one run from nothing gives."""
 
+import io
 import re
 import shutil
 from dataclasses import dataclass
@@ -10,9 +11,14 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
+from cxinsights.batch import run as module
 from cxinsights.batch.ledger import Ledger
-from cxinsights.params import Project
+from cxinsights.batch.plan import make_plan
+from cxinsights.batch.run import Settings, Summary, run_plan
+from cxinsights.data.importing import import_study
+from cxinsights.params import Project, load_study
 from tests.batch.shops import PERIOD, command, make_shops
 
 OWN = f"shops/{PERIOD}/"
@@ -167,6 +173,37 @@ def test_in_the_end_all_is_as_one_run_from_nothing_makes_it(story: dict[str, Ste
     last, anew = getattr(story["last"], what), getattr(story["anew"], what)
     assert len(story["anew"].made()) == len(anew) == 8
     assert {name for name in anew if last[name] != anew[name]} == set()
+
+
+def test_a_run_stopped_before_its_first_report_is_a_run_to_repair(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A repair of it makes what it was asked for, and no scorecard that nobody asked for."""
+    project = make_shops(tmp_path)
+    study = load_study(project, "shops")
+    import_study(project, study)
+
+    def run(**how: bool) -> tuple[Summary, list[str]]:
+        printed = io.StringIO()
+        plan = make_plan(project, study, only=["drivers"] if not how else [])
+        summary = run_plan(project, plan, Console(file=printed), workers=2, settings=Settings(**how))
+        return summary, printed.getvalue().splitlines()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "find_out", interrupted)
+        patch.setattr(module, "_LONG_S", 0)
+        with pytest.raises(KeyboardInterrupt):
+            run()
+    [stopped] = Ledger(project).runs()
+    assert (stopped.how, stopped.planned, stopped.made) == ("stopped", 4, 0)
+    summary, printed = run(repair=True)
+    assert printed[0] == "4 reports to make"
+    assert {outcome.report.analysis for outcome in summary.outcomes} == {"drivers"}
+    assert (Ledger(project).runs()[0].planned, Ledger(project).runs()[0].made) == (4, 4)
+
+
+def interrupted(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_a_scorecard_made_later_is_linked_by_the_pages_there_were(tmp_path: Path) -> None:

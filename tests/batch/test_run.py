@@ -11,10 +11,15 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from papermill.exceptions import PapermillExecutionError
 
 from cxinsights.batch.plan import Plan
+from cxinsights.batch.reports import _told
 from cxinsights.batch.run import Summary
 from cxinsights.params import Project
+from cxinsights.report.identity import ReportId
 from tests.batch.shops import PERIOD, make_reports, make_shops, write_notebook
 from tests.small import make_project
 
@@ -179,7 +184,7 @@ def test_one_failing_report_does_not_stop_the_others_and_is_told(second: Ran) ->
     failed = next(outcome for outcome in second.summary.failed if outcome.report.analysis == "drivers")
     assert failed.report.path == f"{SOUTH}/drivers"
     assert failed.error == (
-        f"notebooks/drivers.ipynb, cell 3: {BROKEN}\nAssertionError: the message and the place are in the "
+        f"notebooks/drivers.ipynb, code cell 2: {BROKEN}\nAssertionError: the message and the place are in the "
         f"notebook kept: data/shops/private/failed/shops-{PERIOD}-shops-south-drivers.ipynb"
     )  # an error not ours may quote what people answered
     made = [line.split()[1:3] for line in second.printed if "/3  " in line]
@@ -188,6 +193,31 @@ def test_one_failing_report_does_not_stop_the_others_and_is_told(second: Ran) ->
         [f"{NORTH}/drivers", "ok"],
         [f"{SOUTH}/drivers", "failed"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [
+        ("from cxinsights.errors import DataError\n\nraise DataError('7 of 9 rows')", "7 of 9 rows"),
+        ("raise type('DataError', (ValueError,), {})('Jane Doe, born 1970')", None),
+        ("from cxinsights.errors import DataError\nraise DataError('x' * 5000)", "x" * 2000 + " … (5,000 characters)"),
+    ],
+    ids=["ours", "not ours", "too long"],
+)
+def test_only_messages_of_ours_are_told(raised: str, told: str | None) -> None:
+    """Another library's error of the same name may quote what people answered."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(raised)])
+    with pytest.raises(CellExecutionError):
+        NotebookClient(notebook, kernel_name="cxinsights").execute()
+    [output] = notebook.cells[0].outputs
+    error = PapermillExecutionError(0, 3, raised, output.ename, output.evalue, output.traceback)
+    place = f"data/shops/private/failed/{NORTH.replace('/', '-')}-x.ipynb"
+    kept = f"the message and the place are in the notebook kept: {place}"
+    report = ReportId("shops", PERIOD, "shops", "north", "x")
+    assert _told(report, error) == (
+        f"notebooks/x.ipynb, code cell 2: {raised.splitlines()[-1] if told is None else raised.splitlines()[0]}\n"
+        f"DataError: {kept if told is None else told}"
+    )
 
 
 def test_a_failed_report_leaves_the_last_good_one_where_it_was(first: Ran, second: Ran) -> None:

@@ -121,7 +121,7 @@ def test_a_notebook_that_fails_far_away_is_told_and_kept_here(tmp_path: Path) ->
     write_notebook(project.notebooks / "drivers.ipynb", *cells)
     _, summary, printed = make_far(project, tmp_path / "store")
     assert {outcome.report.analysis for outcome in summary.failed} == {"drivers"}
-    assert "notebooks/drivers.ipynb, cell 3: raise RuntimeError('far away')" in printed
+    assert "notebooks/drivers.ipynb, code cell 2: raise RuntimeError('far away')" in printed
     kept = {path.name: path.read_text() for path in (project.private("shops") / "failed").iterdir()}
     assert sorted(kept) == [f"{outcome.report.path.replace('/', '-')}.ipynb" for outcome in summary.failed]
     assert all("'far away'" in text for text in kept.values())

@@ -58,7 +58,7 @@ def test_a_run_that_is_stopped_leaves_no_process_and_nothing_half_made(
     (os.killpg if to_all else os.kill)(run.pid, sent)
     assert run.wait(20) == code
     printed = (project.root / "printed").read_text().splitlines()
-    assert printed[-1] == "stopped after 0 of 3 reports. The rest: --repair"
+    assert printed[-1] == "stopped after 0 of 3 reports. The rest: --repair (make: REPAIR=1)"
     assert wait_for(lambda: not list(processes_of(project)), 20)
     assert list(project.outputs.rglob(".*")) == []
 

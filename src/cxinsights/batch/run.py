@@ -7,7 +7,7 @@ import shlex
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 _STOPPED = 128 + signal.SIGTERM
 """Exit code of what was told to stop, as shells have it."""
 _ATTEMPTS = 3
+_LONG_S = 4
 _GONE = "the scheduler is gone, and with it the reports under way. Start it again; --repair makes what is left."
 
 
@@ -67,16 +68,25 @@ def local_workers(project: Project, study: str, workers: int | None = None) -> L
     return LocalWorkers(workers or os.cpu_count() or 1, project.private(study) / "kernels.log")
 
 
-def find_out(project: Project, plan: Plan, local: LocalWorkers, settings: Settings = Settings()) -> Work:
-    """What of a plan there is to do, once what reports need of each other has been computed."""
+def find_out(
+    project: Project, plan: Plan, local: LocalWorkers, *, force: bool = False, only: Mapping[str, str] | None = None
+) -> Work:
+    """What of a plan there is to do, once what reports need of each other has been computed.
+
+    Parameters
+    ----------
+    force
+        Whether to make also what is up to date.
+    only
+        Reports to repair, and why they were to be made; all of the plan where not given.
+    """
     ledger, study = Ledger(project), plan.study
-    only = ledger.left_over(study.name) if settings.repair else None
     if plan.reports:
         local.ask(prepare, project.root, study, plan.period)
         analyses = dict.fromkeys(report.analysis for report in plan.reports)
         local.ask_each(prepare, [(project.root, study, plan.period, analysis) for analysis in analyses])
     last = ledger.last_of(report.path for report in plan.reports)
-    return local.ask(find_work, project.root, plan, last, settings.force, only)
+    return local.ask(find_work, project.root, plan, last, force, only)
 
 
 def run_plan(
@@ -111,26 +121,41 @@ def run_plan(
         finally:
             local.shutdown(cancel_futures=True)
     with _stopped_in_order():
-        last = Ledger(project).last_run(plan.study.name)
+        ledger, study, room = Ledger(project), plan.study.name, at_a_time or local.workers
+        last = ledger.last_run(study)
         if last is not None and last[1] is None:  # killed: nobody has tidied up after it
-            drop_unfinished(project.outputs / plan.study.name)
-        work = find_out(project, plan, local, settings)
+            drop_unfinished(project.outputs / study)
+        only = ledger.left_over(study) if settings.repair else None
+        asked = {r.path: (r.analysis, (only or {}).get(r.path, "")) for r in plan.reports}
+        number = ledger.begin(
+            study, plan.period, {path: why for path, why in asked.items() if only is None or path in only}, code="",
+            data=read_manifest(project, plan.study)["fingerprint"][:16], workers=room, command=shlex.join(sys.argv),
+        )  # fmt: skip
+        work: Work | None = None
+        try:
+            with _told_if_long(console):
+                work = find_out(project, plan, local, force=settings.force, only=only)
+        finally:
+            if work is None:
+                ledger.end(number, "stopped")
+                console.print("stopped before the first report. The rest: --repair (make: REPAIR=1)")
+        code = next((parts["code"] for parts in work.fingerprints.values()), "")
+        ledger.set_work(number, {r.path: (r.analysis, why) for r, why in work.reasons.items()}, code)
         if not work.reasons:
             return Summary([], work.up_to_date)
-        time = work.seconds(Ledger(project).typical_seconds(), at_a_time or local.workers)
-        console.print(_announced(work, time), highlight=False, markup=False, soft_wrap=True)
+        console.print(_announced(work, work.seconds(ledger.typical_seconds(), room)))
         progress = Progress(console, errors or console, len(work.reasons))
-        return _Run(project, work, progress, settings, local, executor or local, at_a_time or local.workers).make()
+        return _Run(project, work, number, progress, settings, local, executor or local, room).make()
 
 
 class _Run:
     """One run under way."""
 
     def __init__(
-        self, project: Project, work: Work, progress: Progress, settings: Settings, local: LocalWorkers,
+        self, project: Project, work: Work, number: int, progress: Progress, settings: Settings, local: LocalWorkers,
         executor: Executor, at_a_time: int,
     ) -> None:  # fmt: skip
-        self._project, self._work, self._settings = project, work, settings
+        self._project, self._work, self._number, self._settings = project, work, number, settings
         self._plan, self._study = work.plan, work.plan.study
         self._local, self._executor, self._at_a_time = local, executor, at_a_time
         self._ledger = Ledger(project)
@@ -143,13 +168,6 @@ class _Run:
 
     def make(self) -> Summary:
         """Make the scorecards after the others, whose findings they list."""
-        reasons = {r.path: (r.analysis, why) for r, why in self._work.reasons.items()}
-        manifest = read_manifest(self._project, self._study)
-        code = next(iter(self._work.fingerprints.values()))["code"]
-        self._number = self._ledger.begin(
-            self._study.name, self._plan.period, reasons, code=code, data=manifest["fingerprint"][:16],
-            workers=self._at_a_time, command=shlex.join(sys.argv),
-        )  # fmt: skip
         outcomes: list[Outcome] = []
         how = "stopped"
         try:
@@ -263,6 +281,18 @@ def _announced(work: Work, seconds: float | None) -> str:
     if work.maybe:
         told += f", {len(work.maybe)} if what others say changes"
     return told if seconds is None else f"{told}, about {duration(seconds)}"
+
+
+@contextmanager
+def _told_if_long(console: Console) -> Iterator[None]:
+    """Say what is going on where it takes longer than anybody waits without a word."""
+    timer = threading.Timer(_LONG_S, console.print, ["computing what reports need of each other"])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @contextmanager

@@ -85,7 +85,9 @@ def survey(
             reasons[report] = reason
     beside = {(report.region, report.unit) for report in reasons}
     for report in wanted:
-        if report.analysis == "scorecard" and report not in reasons and (report.region, report.unit) in beside:
+        is_due = only is None or report.path in only or _record(report.folder(project.outputs)) is not None
+        is_beside = report.analysis == "scorecard" and (report.region, report.unit) in beside
+        if is_beside and is_due and report not in reasons:
             maybe.append(report)
     if only is not None:
         wanted = {r: p for r, p in wanted.items() if r.path in only or r in reasons or r in maybe}
