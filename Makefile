@@ -3,8 +3,8 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
-NARROW = $(if $(STUDY),--study $(STUDY)) $(if $(PERIOD),--period $(PERIOD)) $(if $(REGION),--region $(REGION)) \
-         $(if $(UNIT),--unit $(UNIT)) $(if $(ONLY),--only $(ONLY)) $(if $(REPAIR),--repair)
+NARROW = $(if $(STUDY),--study '$(STUDY)') $(if $(PERIOD),--period '$(PERIOD)') $(if $(REGION),--region '$(REGION)') \
+         $(if $(UNIT),--unit '$(UNIT)') $(if $(ONLY),--only '$(ONLY)') $(if $(REPAIR),--repair) $(if $(WAIT),--wait)
 
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)# containers have no other user; it listens on this machine only
 
@@ -27,14 +27,14 @@ env: .venv/ready ## Build .venv from the lock, with the Jupyter kernel (done onc
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-reports: env ## Make what is out of date, or narrow: STUDY= REGION= UNIT= ONLY= PERIOD= REPAIR=1
+reports: env ## Make what is out of date, or narrow: STUDY= REGION= UNIT= ONLY= PERIOD= REPAIR=1 WAIT=1
 	@$(BIN)/cxinsights run $(NARROW)
 
 plan: env ## Say which reports `make reports` would make and why, and which are left out
 	@$(BIN)/cxinsights plan $(NARROW)
 
 serve: env ## Serve the reports on this machine: PORT=
-	@$(BIN)/cxinsights serve $(if $(PORT),--port $(PORT))
+	@$(BIN)/cxinsights serve $(if $(PORT),--port '$(PORT)')
 
 lab: env ## Open JupyterLab on the notebooks
 	$(BIN)/cxinsights import demo

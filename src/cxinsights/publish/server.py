@@ -131,7 +131,9 @@ class _Live(VoilaHandler):
             raise tornado.web.HTTPError(403)  # a page elsewhere could keep every turn taken
         report = ReportId(*path.split("/"))
         notebook = f"{path}/{report.analysis}.ipynb"
-        if not (Path(self.settings["reports"]) / notebook).is_file():
+        root = Path(self.settings["reports"]).resolve()
+        found = (root / notebook).resolve()
+        if not found.is_file() or not found.is_relative_to(root):  # a link that leads elsewhere
             raise tornado.web.HTTPError(404)
         if _Live.running >= LIVE_AT_ONCE:
             raise tornado.web.HTTPError(503, reason="Too many live pages at once: the report itself is under Reports")
