@@ -336,7 +336,7 @@ def test_two_batches_at_once_make_each_report_once(shops: Project, undisturbed: 
     assert (second.process.returncode, out) == (2, "")
     assert re.fullmatch(
         rf"cxinsights: the project is in use by a run of \w+ since \d+ \w+ \d\d:\d\d \(process {first.process.pid}\)\. "
-        r"Let it end, or wait for it with --wait\.\n", err
+        r"Let it end, or wait for it with --wait \(make: WAIT=1\)\.\n", err
     )  # fmt: skip
     ended, waited = first.end(), third.end()
     assert (ended.code, ended.made) == (0, MADE)
