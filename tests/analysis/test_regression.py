@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cxinsights.analysis.regression import design_se, fit_linear
+from cxinsights.analysis.regression import fit_linear
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +51,6 @@ def test_weights_of_one_change_no_coefficient_and_the_survey_error_is_hc1(sample
     bread = np.linalg.inv(design.T @ design)
     left = y - design @ plain.coefficients
     meat = (design * (left**2)[:, None]).T @ design
-    se, _ = design_se(x, y, np.ones(len(y)))
+    se = fit_linear(x, y, np.ones(len(y)), errors="design").se
     n = len(y)
     assert se == pytest.approx(np.sqrt(np.diag(bread @ meat @ bread) * n / (n - 1)))

@@ -1,11 +1,12 @@
 """Linear regression of an outcome on ratings: coefficients with robust errors, betas, inflation.
 
-HC3 errors with t reference, weighted where the answers are; for survey weights the design-based errors
-(linearised) stand beside.
+Errors are HC3 with t reference where answers count alike, and design-based (linearised) where they carry survey
+weights.
 """
 
 import warnings
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy import special
@@ -15,7 +16,7 @@ from statsmodels.tools.tools import add_constant
 
 from cxinsights.analysis.resampling import Moments, moments
 
-__all__ = ["LinearFit", "design_se", "fit_linear", "inflation"]
+__all__ = ["LinearFit", "fit_linear", "inflation"]
 
 _NOTHING_LEFT = 1e-10  # eigenvalue of correlations below which a combination of columns is always the same
 
@@ -29,8 +30,9 @@ class LinearFit:
     """
 
     coefficients: np.ndarray
+    covariance: np.ndarray
+    """Of shape (k + 1, k + 1)."""
     se: np.ndarray
-    """HC3."""
     p_values: np.ndarray
     ci_low: np.ndarray
     ci_high: np.ndarray
@@ -44,9 +46,13 @@ class LinearFit:
 
 
 def fit_linear(
-    columns: np.ndarray, outcome: np.ndarray, weights: np.ndarray | None = None, confidence: float = 0.95
+    columns: np.ndarray,
+    outcome: np.ndarray,
+    weights: np.ndarray | None = None,
+    confidence: float = 0.95,
+    errors: Literal["HC3", "design"] = "HC3",
 ) -> LinearFit:
-    """Least squares with HC3 errors.
+    """Least squares with robust errors.
 
     Parameters
     ----------
@@ -56,10 +62,13 @@ def fit_linear(
         Of shape (n,).
     weights
         Of shape (n,); None where all count alike.
+    errors
+        HC3, or for survey weights the linearised error of the design.
 
     Notes
     -----
-    Checked against R: lm, sandwich 3.0-2 (`vcovHC(type = "HC3")`), lmtest 0.9-40, car 3.1-1 (`vif`).
+    Checked against R: lm, sandwich 3.0-2 (`vcovHC(type = "HC3")`), lmtest 0.9-40, car 3.1-1 (`vif`), survey 4.1.1
+    (`svyglm`, t with n − p degrees of freedom).
     """
     design = add_constant(columns, has_constant="add")
     model = OLS(outcome, design) if weights is None else WLS(outcome, design, weights=weights)
@@ -70,18 +79,24 @@ def fit_linear(
     spread = np.sqrt(np.diag(whole.covariances))
     vif = inflation(whole)
     own = np.concatenate([[1.0], np.where(np.isinf(vif), np.nan, 1.0)])  # missing where there is none
-    limits = own[:, None] * fit.conf_int(1 - confidence)
+    covariance = fit.cov_params() if errors == "HC3" else _of_design(design, fit.resid, weights)
+    values, df = own * fit.params, int(fit.df_resid)
+    se = np.sqrt(own * np.diag(covariance))
+    half = special.stdtrit(df, 0.5 + confidence / 2) * se
+    with np.errstate(invalid="ignore", divide="ignore"):
+        p_values = 2 * special.stdtr(df, -np.abs(values / se))
     return LinearFit(
-        coefficients=own * fit.params,
-        se=own * fit.bse,
-        p_values=own * fit.pvalues,
-        ci_low=limits[:, 0],
-        ci_high=limits[:, 1],
-        standardised=(own * fit.params)[1:] * spread[:-1] / spread[-1],
+        coefficients=values,
+        covariance=own[:, None] * own * covariance,
+        se=se,
+        p_values=p_values,
+        ci_low=values - half,
+        ci_high=values + half,
+        standardised=values[1:] * spread[:-1] / spread[-1],
         vif=vif,
         r_squared=float(fit.rsquared),
         n=len(outcome),
-        df=int(fit.df_resid),
+        df=df,
     )
 
 
@@ -98,17 +113,10 @@ def inflation(found: Moments) -> np.ndarray:
     return np.where(repeated | constant, np.inf, np.diag(np.linalg.pinv(among, hermitian=True)))
 
 
-def design_se(columns: np.ndarray, outcome: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Design-based (linearised) standard errors and p-values for survey weights, intercept first.
-
-    Notes
-    -----
-    Checked against R survey 4.1.1, `svyglm`: t with n − p degrees of freedom.
-    """
-    design = add_constant(columns, has_constant="add")
-    n, p = design.shape
-    bread = np.linalg.inv((design * weights[:, None]).T @ design)
-    coefficients = bread @ (design * weights[:, None]).T @ outcome
-    scores = design * (weights * (outcome - design @ coefficients))[:, None]
-    se = np.sqrt(np.diag(bread @ (scores.T @ scores) @ bread) * n / (n - 1))
-    return se, 2 * special.stdtr(n - p, -np.abs(coefficients / se))
+def _of_design(design: np.ndarray, residuals: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """Linearised covariance of weighted least squares."""
+    weights = np.ones(len(design)) if weights is None else weights
+    bread = np.linalg.pinv((design * weights[:, None]).T @ design, hermitian=True)
+    scores = design * (weights * residuals)[:, None]
+    n = len(design)
+    return bread @ (scores.T @ scores) @ bread * n / (n - 1)
