@@ -13,13 +13,15 @@ from math import factorial
 import numpy as np
 
 __all__ = [
-    "complete_dominance",
     "first_and_last",
     "johnson",
     "noise_floor",
     "random_parts",
     "shapley",
+    "shapley_of_sets",
+    "size_weights",
     "subset_r2",
+    "worth_of_sets",
 ]
 
 _TOLERANCE = 1e-10  # of a column's own variance left by the others: below, it adds nothing new
@@ -43,8 +45,13 @@ def subset_r2(correlations: np.ndarray, blocks: list[int]) -> np.ndarray:
         Of shape (…, 2, …, 2) with p last axes: index 1 on axis j where driver j is in the set.
     """
     batch = correlations.shape[:-2]
-    r2 = _over_sets(_stacked(correlations), blocks, _explained)
+    r2 = worth_of_sets(correlations, blocks)
     return r2.reshape(*[2] * len(blocks), -1).T.reshape(*batch, *[2] * len(blocks))  # first driver first
+
+
+def worth_of_sets(correlations: np.ndarray, blocks: list[int]) -> np.ndarray:
+    """R² of every set of drivers, set i holding those whose bit is set in i; of shape (2ᵖ, matrices)."""
+    return _over_sets(_stacked(correlations), blocks, _explained)
 
 
 def shapley(correlations: np.ndarray, blocks: list[int]) -> np.ndarray:
@@ -72,8 +79,7 @@ def shapley(correlations: np.ndarray, blocks: list[int]) -> np.ndarray:
     gains = np.empty((p, count))
     for i in range(0, count, step):
         r2 = _over_sets(matrices[..., i : i + step], blocks, _explained)
-        for j in range(p):
-            gains[j, i : i + step] = _signed_weights(p, j) @ r2
+        gains[:, i : i + step] = shapley_of_sets(r2, p)
     return gains.T.reshape(*correlations.shape[:-2], p)
 
 
@@ -85,27 +91,6 @@ def first_and_last(correlations: np.ndarray, blocks: list[int]) -> tuple[np.ndar
     first = np.array([r2[tuple(int(i == j) for i in range(p))] - r2[none] for j in range(p)])
     last = np.array([r2[whole] - r2[tuple(int(i != j) for i in range(p))] for j in range(p)])
     return first, last
-
-
-def complete_dominance(correlations: np.ndarray, blocks: list[int]) -> np.ndarray:
-    """How often driver i adds more than driver j, over all sets of the others; of shape (p, p).
-
-    1 is complete dominance of i over j, 0 of j over i; missing on the diagonal.
-
-    Notes
-    -----
-    Checked against R domir 1.2.0. Budescu (1993).
-    """
-    p = len(blocks)
-    r2 = subset_r2(correlations, blocks)
-    share = np.full((p, p), np.nan)
-    for i in range(p):
-        for j in range(p):
-            if i != j:
-                only_i = np.take(np.take(r2, 1, axis=i), 0, axis=j - (j > i))
-                only_j = np.take(np.take(r2, 0, axis=i), 1, axis=j - (j > i))
-                share[i, j] = np.mean(only_i > only_j)
-    return share
 
 
 def johnson(correlations: np.ndarray, blocks: list[int]) -> np.ndarray:
@@ -155,7 +140,7 @@ def random_parts(
         wider[real, k + column, 0] = wider[k + column, real, 0] = by_chance[:, column].T
         wider[k + column, k + column] = 1
     p = len(blocks)
-    weights = _size_weights(p + 1)[_set_sizes(p)]
+    weights = size_weights(p + 1)[_set_sizes(p)]
     step = max(_HELD >> p, 1)
     found = np.empty(draws)
     for i in range(0, draws, step):
@@ -217,12 +202,28 @@ def _gain(left: np.ndarray, columns: int) -> np.ndarray:
 
 def _signed_weights(p: int, j: int) -> np.ndarray:
     """Weight of R² of each of the 2ᵖ sets in driver j's mean gain: plus with it, minus without it."""
-    sizes, weights = _set_sizes(p), _size_weights(p)
+    sizes, weights = _set_sizes(p), size_weights(p)
     has = (np.arange(1 << p) >> j & 1).astype(bool)
     return np.where(has, weights[np.maximum(sizes - 1, 0)], -weights[np.minimum(sizes, p - 1)])
 
 
-def _size_weights(p: int) -> np.ndarray:
+def shapley_of_sets(values: np.ndarray, p: int) -> np.ndarray:
+    """Shapley values of p players from the worth of all 2ᵖ sets, set i holding those whose bit is set in i.
+
+    Parameters
+    ----------
+    values
+        Of shape (2ᵖ, …).
+
+    Returns
+    -------
+    ndarray
+        Of shape (p, …).
+    """
+    return np.stack([_signed_weights(p, j) @ values for j in range(p)])
+
+
+def size_weights(p: int) -> np.ndarray:
     """Share of orders in which a given set of s others comes before a driver, for s = 0 … p − 1."""
     return np.array([factorial(s) * factorial(p - 1 - s) / factorial(p) for s in range(p)])
 

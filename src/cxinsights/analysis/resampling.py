@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Moments", "bootstrap_moments", "letters_of", "moments", "rank_limits", "told_apart"]
+__all__ = ["Moments", "bootstrap_moments", "drawn_weights", "letters_of", "moments", "rank_limits", "told_apart"]
 
 _AT_ONCE = 1 << 24  # numbers in one block of drawn counts
 
@@ -89,6 +89,18 @@ def bootstrap_moments(
     squares = np.empty((draws, k, k))
     squares[:, first, second] = squares[:, second, first] = sums[:, k + 1 :] / total
     return Moments(means + centre, squares - means[:, :, None] * means[:, None, :])
+
+
+def drawn_weights(
+    n: int, weights: np.ndarray | None, customers: np.ndarray | None, draws: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Weight of each row in each bootstrap draw of customers, of shape (draws, n)."""
+    at = np.arange(n) if customers is None else np.unique(customers, return_inverse=True)[1]
+    m = int(at.max()) + 1
+    found = np.empty((draws, n))
+    for draw in range(draws):
+        found[draw] = np.bincount(rng.integers(0, m, m), minlength=m)[at]
+    return found if weights is None else found * weights
 
 
 def rank_limits(draws: np.ndarray, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
