@@ -1,0 +1,79 @@
+"""Gaps between what is expected and what is got: paired, unpaired, weighted, and to targets."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from cxinsights.analysis.gaps import fit_gaps, gaps_to_targets
+from cxinsights.errors import AnalysisError
+
+
+def answers(n: int = 200, seed: int = 1) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    hoped = np.clip(np.round(rng.normal(8, 1.2, n)), 1, 10)
+    got = np.clip(np.round(hoped - 0.7 + rng.normal(0, 1.5, n)), 1, 10)
+    return pd.DataFrame({"hoped": hoped, "got": got})
+
+
+def test_the_same_people_are_paired() -> None:
+    frame = answers()
+    frame.loc[:9, "hoped"] = np.nan
+    [row] = fit_gaps(frame, {"desk": ("hoped", "got")}).itertuples()
+    known = frame.dropna()
+    test = stats.ttest_rel(known["got"], known["hoped"])
+    interval = test.confidence_interval()
+    assert (row.paired, row.n, row.n_expectation, row.n_experience) == (True, 190, 190, 200)
+    assert row.gap == pytest.approx(known["got"].mean() - known["hoped"].mean())
+    assert (row.gap_low, row.gap_high) == pytest.approx((interval.low, interval.high))
+    assert row.p_value == pytest.approx(test.pvalue)
+    assert row.experience - row.expectation == pytest.approx(row.gap)
+    assert row.correlation == pytest.approx(known.corr().iloc[0, 1])
+
+
+def test_different_people_are_compared_by_welch() -> None:
+    frame = answers()
+    frame.loc[:99, "hoped"], frame.loc[100:, "got"] = np.nan, np.nan
+    [row] = fit_gaps(frame, {"desk": ("hoped", "got")}).itertuples()
+    test = stats.ttest_ind(frame["got"].dropna(), frame["hoped"].dropna(), equal_var=False)
+    assert (row.paired, row.n) == (False, 100)
+    assert row.p_value == pytest.approx(test.pvalue)
+    assert np.isnan(row.correlation)
+
+
+def test_few_answers_are_not_tested() -> None:
+    [row] = fit_gaps(answers(20), {"desk": ("hoped", "got")}).itertuples()
+    assert np.isfinite(row.gap)
+    assert np.isnan(row.p_value)
+    [none] = fit_gaps(answers(20).assign(got=np.nan), {"desk": ("hoped", "got")}).itertuples()
+    assert none.n == 0
+    assert np.isnan(none.gap)
+
+
+def test_answers_of_one_customer_are_one() -> None:
+    frame = answers().assign(customer_id=[f"c{i}" for i in range(200)])
+    once = fit_gaps(frame, {"desk": ("hoped", "got")})
+    twice = fit_gaps(pd.concat([frame, frame], ignore_index=True), {"desk": ("hoped", "got")})
+    assert twice["se"].item() == pytest.approx(once["se"].item(), rel=0.01)
+
+
+def test_an_unknown_column_names_the_nearest() -> None:
+    with pytest.raises(AnalysisError) as error:
+        fit_gaps(answers(), {"desk": ("hopes", "got")})
+    assert str(error.value) == "gaps: unknown column 'hopes'. Did you mean 'hoped'? Known: hoped, got."
+
+
+def test_gaps_to_targets() -> None:
+    values = np.random.default_rng(1).normal(7, 1.5, 100)
+    se = values.std(ddof=1) / 10
+    half = stats.t.ppf(0.975, 99) * se
+    performance = pd.DataFrame({
+        "driver": ["desk", "shop"], "n": [100, 100], "performance": values.mean(), "se": se, "df": 99,
+        "perf_low": values.mean() - half, "perf_high": values.mean() + half,
+    })  # fmt: skip
+    [row] = gaps_to_targets(performance, {"desk": 7.5}).itertuples()
+    test = stats.ttest_1samp(values, 7.5)
+    assert (row.driver, row.target) == ("desk", 7.5)
+    assert row.gap == pytest.approx(values.mean() - 7.5)
+    assert (row.gap_low, row.gap_high) == pytest.approx((values.mean() - half - 7.5, values.mean() + half - 7.5))
+    assert row.p_value == pytest.approx(test.pvalue)
