@@ -12,14 +12,15 @@ import numpy as np
 import pandas as pd
 
 from cxinsights.analysis.comparisons import compare
-from cxinsights.analysis.importance import complete_dominance, first_and_last, johnson, shapley
+from cxinsights.analysis.dominance import complete_shares
+from cxinsights.analysis.importance import first_and_last, johnson, shapley, worth_of_sets
 from cxinsights.analysis.intervals import adjusted_wald, newcombe, wald, wilson
-from cxinsights.analysis.regression import design_se, fit_linear
+from cxinsights.analysis.regression import fit_linear
 from cxinsights.analysis.resampling import bootstrap_moments, moments
 from cxinsights.analysis.scores import METRICS, Sample, estimate, sample_of
 from cxinsights.analysis.weighting import kish_deff, kish_n, rake
 from cxinsights.params import Scale, ScoreRules
-from tests.reference import journeys, linkage, segments
+from tests.reference import drivers, journeys, linkage, segments
 
 Case = dict[str, Any]
 DRAWS = 4000
@@ -149,6 +150,7 @@ ADAPTERS: dict[str, Callable[[Case, pd.DataFrame], dict[str, Any]]] = {
     **journeys.ADAPTERS,
     **segments.ADAPTERS,
     **linkage.ADAPTERS,
+    **drivers.ADAPTERS,
 }
 
 _NPS = ["n", "n_missing", "promoters", "passives", "detractors", "nps", "se_denominator_n", "adjusted_wald_3T"]
@@ -177,6 +179,7 @@ MUST: dict[str, list[str]] = {
     **journeys.MUST,
     **segments.MUST,
     **linkage.MUST,
+    **drivers.MUST,
 }
 """What has to agree, by kind: paths into `expected`; * is any name, ? any name at the top of an edge case."""
 
@@ -282,14 +285,15 @@ def _weighted_scores(case: Case, frame: pd.DataFrame) -> dict[str, Any]:
 def _weighted_regression(case: Case, frame: pd.DataFrame) -> dict[str, Any]:
     names, x, y, weights = _complete(case, frame, with_weight=True)
     fit = fit_linear(x, y, weights)
-    se, p_values = design_se(x, y, weights)
+    design = fit_linear(x, y, weights, errors="design")
     labels = ["(Intercept)", *names]
     return {
         "wls": {"n": fit.n, **_coefficients(fit, names)},
         "importance": _importance(names, np.column_stack([x, y]), weights),
         "design_based": {
             "coefficients": {
-                name: {"estimate": fit.coefficients[i], "se": se[i], "p": p_values[i]} for i, name in enumerate(labels)
+                name: {"estimate": design.coefficients[i], "se": design.se[i], "p": design.p_values[i]}
+                for i, name in enumerate(labels)
             }
         },
     }
@@ -322,7 +326,7 @@ def _importance(names: list[str], columns: np.ndarray, weights: np.ndarray | Non
     blocks = [1] * len(names)
     parts, second = shapley(found, blocks), johnson(found, blocks)
     first, last = first_and_last(found, blocks)
-    dominance = complete_dominance(found, blocks)
+    dominance = complete_shares(worth_of_sets(found, blocks)[:, 0], len(blocks))
 
     def named(values: np.ndarray) -> dict[str, float]:
         return dict(zip(names, values, strict=True))

@@ -5,18 +5,21 @@ Rules for what is missing:
 - `indicator` (default): a question that does not apply becomes two columns, whether it applies and the
   rating (centred, 0 where it does not apply), so that every customer to whom something does not apply stays.
   Rows with a blank are left out.
+- `imputation`: the same columns, and blanks are drawn several times from what the other answers say of them.
 - `listwise`: only rows with a rating of every driver.
 - `pairwise`: each correlation from the rows that have both answers; refused where no data could have all of
   those correlations at once.
+- `fiml`: the means and covariances under which all answers given are most likely.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from cxinsights.analysis.resampling import Moments, bootstrap_moments, moments
+from cxinsights.analysis.missing import Patterns, impute
+from cxinsights.analysis.resampling import Moments, bootstrap_moments, drawn_weights, moments
 from cxinsights.analysis.scores import METRICS, Sample, customers_of, sample_of
 from cxinsights.analysis.weighting import kish_n
 from cxinsights.errors import AnalysisError, DataError, LeakError, NotPositiveDefiniteError, did_you_mean
@@ -26,7 +29,7 @@ __all__ = ["Design", "outcome_values", "prepare"]
 
 
 def outcome_values(responses: pd.DataFrame, params: DriversParams) -> np.ndarray:
-    """The outcome of each row as a number: NPS coded −100, 0, 100, any other score as answered.
+    """The outcome of each row as a number: NPS coded −100, 0, 100, a top box 0 or 1, any other score as answered.
 
     Raises
     ------
@@ -49,9 +52,12 @@ def outcome_values(responses: pd.DataFrame, params: DriversParams) -> np.ndarray
             raise DataError(f"drivers: {did_you_mean('column', name, _numeric(responses))}")
         if not pd.api.types.is_numeric_dtype(responses[name]):
             raise DataError(f"drivers: {name} holds text, not numbers. Known: {', '.join(_numeric(responses))}.")
+    answers = responses[source].to_numpy(dtype=float)
+    if params.model == "top_box":
+        return np.where(np.isnan(answers), np.nan, (answers >= params.top_box_from) * 1.0)
     if params.outcome == "nps":
         return METRICS["nps"].coded(responses[source], ScoreRules())
-    return responses[source].to_numpy(dtype=float)
+    return answers
 
 
 @dataclass(frozen=True)
@@ -60,8 +66,9 @@ class Design:
 
     drivers: list[str]
     blocks: list[int]
+    rule: str
     columns: np.ndarray
-    """Of shape (n, k + 1); with missing values only under `pairwise`."""
+    """Of shape (n, k + 1); with missing values under `imputation`, `pairwise` and `fiml`."""
     weights: np.ndarray | None
     customers: np.ndarray | None
     """Customer of each row as a number; None where nobody answers twice."""
@@ -71,16 +78,34 @@ class Design:
     counts: pd.DataFrame
     """One row per driver: rated, blank and not applicable among those who answered the outcome."""
     left_out: tuple[str, ...]
-    pairwise: bool = False
-    rating_at: list[int] = field(default_factory=list)
+    rating_at: list[int]
     """Column of each driver's rating."""
+    rated: np.ndarray
+    """Whether each driver applies to the customer, of shape (n, p)."""
+    scale: tuple[float, float]
+    """Lowest and highest possible rating."""
+    centres: np.ndarray
+    """What is taken off each rating in its column, of shape (p,)."""
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether moments come from incomplete rows, which robust errors do not know."""
+        return self.rule in ("pairwise", "fiml")
 
     @property
     def n(self) -> int:
         """Rows in the model."""
-        if self.pairwise:
-            return int((~np.isnan(self.columns[:, -1])).sum())
-        return len(self.columns)
+        return int((~np.isnan(self.columns[:, -1])).sum())
+
+    @cached_property
+    def n_complete(self) -> int:
+        """Rows without a gap."""
+        return int((~np.isnan(self.columns).any(axis=1)).sum())
+
+    @property
+    def n_base(self) -> int:
+        """Answers that the regression rests on: rows, or of incomplete ones the fewest ratings of any driver."""
+        return self.n if self.rule in ("indicator", "listwise") else int(min(self.counts["n"].min(), self.n))
 
     @property
     def n_customers(self) -> int:
@@ -93,6 +118,11 @@ class Design:
         by_weight = self.n if self.weights is None else kish_n(self.weights)
         return by_weight * self.n_customers / max(self.n, 1)
 
+    @property
+    def applies(self) -> np.ndarray:
+        """Share of customers to whom each driver applies, of shape (p,)."""
+        return np.average(self.rated, axis=0, weights=self.weights)
+
     def bases(self) -> dict[str, np.ndarray]:
         """Rated, blank and not applicable answers of each driver."""
         return {name: self.counts[name].to_numpy() for name in ("n", "n_missing", "n_does_not_apply")}
@@ -100,11 +130,19 @@ class Design:
     def closest_to_outcome(self) -> tuple[str, float]:
         """The driver whose rating correlates most with the outcome, and how much."""
         outcome = self.columns[:, -1]
-        found = [(abs(_correlation(self.columns[:, at], outcome)), name) for at, name in self._ratings()]
-        r, name = max(found)
+        pairs = zip(self.rating_at, self.drivers, strict=True)
+        r, name = max((abs(_correlation(self.columns[:, at], outcome)), name) for at, name in pairs)
         return name, r
 
-    def moments(self) -> Moments:
+    def completed(self, sets: int, seed: int) -> np.ndarray:
+        """The columns, as often as blanks are drawn; of shape (sets, n, k + 1), one set where none are."""
+        if self.rule != "imputation":
+            return self.columns[None]
+        low, high = (np.full(self.columns.shape[1], end) for end in (-np.inf, np.inf))
+        low[self.rating_at], high[self.rating_at] = (end - self.centres for end in self.scale)
+        return impute(self.columns, low, high, sets, seed)
+
+    def moments(self, completed: np.ndarray) -> Moments:
         """Means and covariances of the sample.
 
         Raises
@@ -112,8 +150,11 @@ class Design:
         NotPositiveDefiniteError
             Pairwise correlations that no data could have.
         """
-        if not self.pairwise:
-            return moments(self.columns, self.weights)
+        if self.rule == "fiml":
+            return self._patterns.moments()
+        if self.rule != "pairwise":
+            found = [moments(columns, self.weights) for columns in completed]
+            return Moments(*(np.mean([getattr(one, name) for one in found], axis=0) for name in _MOMENTS))
         found = _pairwise_moments(self.columns, self.weights, np.ones((1, len(self.columns))))
         single = Moments(found.means[0], found.covariances[0])
         least = float(np.linalg.eigvalsh(single.correlations).min())
@@ -124,14 +165,15 @@ class Design:
             )
         return single
 
-    def bootstrap(self, draws: int, rng: np.random.Generator) -> Moments:
-        """Moments of bootstrap draws of customers."""
-        if not self.pairwise:
-            return bootstrap_moments(self.columns, self.weights, self.customers, draws, rng)
-        n = len(self.columns)
-        at = np.arange(n) if self.customers is None else np.unique(self.customers, return_inverse=True)[1]
-        m = at.max() + 1
-        counts = np.stack([np.bincount(rng.integers(0, m, m), minlength=m)[at] for _ in range(draws)])
+    def bootstrap(self, completed: np.ndarray, draws: int, rng: np.random.Generator) -> Moments:
+        """Moments of bootstrap draws of customers, spread over the completed sets."""
+        if not self.has_gaps:
+            each = -(-draws // len(completed))
+            found = [bootstrap_moments(one, self.weights, self.customers, each, rng) for one in completed]
+            return Moments(*(np.concatenate([getattr(one, name) for one in found]) for name in _MOMENTS))
+        counts = drawn_weights(len(self.columns), None, self.customers, draws, rng)
+        if self.rule == "fiml":
+            return self._patterns.drawn_moments(counts)
         found = _pairwise_moments(self.columns, self.weights, counts)
         possible = np.linalg.eigvalsh(found.correlations).min(axis=-1) > 0
         if possible.mean() < 0.95:
@@ -141,12 +183,27 @@ class Design:
             )
         return Moments(found.means[possible], found.covariances[possible])
 
-    def _ratings(self) -> list[tuple[int, str]]:
-        return list(zip(self.rating_at, self.drivers, strict=True))
+    @cached_property
+    def _patterns(self) -> Patterns:
+        return Patterns(self.columns, self.weights)
 
 
-def prepare(responses: pd.DataFrame, outcome: np.ndarray, params: DriversParams) -> Design:
-    """Build the model's columns under the params' rule for missing answers."""
+_MOMENTS = ("means", "covariances")
+
+
+def prepare(
+    responses: pd.DataFrame,
+    outcome: np.ndarray,
+    params: DriversParams,
+    scale: tuple[float, float] | None = None,
+) -> Design:
+    """Build the model's columns under the params' rule for missing answers.
+
+    Parameters
+    ----------
+    scale
+        Lowest and highest possible rating; by default the lowest and highest given.
+    """
     eligible = ~np.isnan(outcome)
     ratings = responses[params.drivers].to_numpy(dtype=float)
     applies = np.column_stack([_applies(responses, name) for name in params.drivers])
@@ -162,18 +219,21 @@ def prepare(responses: pd.DataFrame, outcome: np.ndarray, params: DriversParams)
     used = (counts["n"] >= params.min_base_per_driver).to_numpy()
     ratings, applies, rated = ratings[:, used], applies[:, used], rated[:, used]
     drivers = [name for name, use in zip(params.drivers, used, strict=True) if use]
-    if params.missing == "pairwise":
-        keep = np.ones(len(outcome), dtype=bool)
-    elif params.missing == "listwise":
+    low, high = scale or ((np.nanmin(ratings), np.nanmax(ratings)) if rated.any() else (np.nan, np.nan))
+    if params.missing == "listwise":
         keep = eligible & rated.all(axis=1)
-    else:
+    elif params.missing == "indicator":
         keep = eligible & (rated | ~applies).all(axis=1)
-    parts, blocks, rating_at = [], [], []
+    elif params.missing == "imputation":
+        keep = eligible
+    else:
+        keep = np.ones(len(outcome), dtype=bool)  # who did not answer the outcome still tells how drivers go together
+    parts, blocks, rating_at, centres = [], [], [], np.zeros(len(drivers))
     for at in range(len(drivers)):
         x, a = ratings[keep, at], applies[keep, at]
-        if params.missing == "indicator" and not a.all():
-            mean = x[a].mean() if a.any() else 0.0
-            parts += [a.astype(float), np.where(a, x - mean, 0.0)]
+        if params.missing in ("indicator", "imputation") and not a.all():
+            centres[at] = np.nanmean(x[a]) if rated[keep, at].any() else 0.0
+            parts += [a.astype(float), np.where(a, x - centres[at], 0.0)]
             blocks.append(2)
         else:
             parts.append(x)
@@ -188,6 +248,7 @@ def prepare(responses: pd.DataFrame, outcome: np.ndarray, params: DriversParams)
     return Design(
         drivers=drivers,
         blocks=blocks,
+        rule=params.missing,
         columns=np.column_stack([*parts, outcome[keep]]),
         weights=None if weights is None else weights[keep],
         customers=kept_customers,
@@ -196,8 +257,10 @@ def prepare(responses: pd.DataFrame, outcome: np.ndarray, params: DriversParams)
         n_needed=max(params.min_base, params.min_base_per_driver * max(len(drivers), 1)),
         counts=counts[used].reset_index(drop=True),
         left_out=tuple(name for name, use in zip(params.drivers, used, strict=True) if not use),
-        pairwise=params.missing == "pairwise",
         rating_at=rating_at,
+        rated=applies[keep],
+        scale=(float(low), float(high)),
+        centres=centres,
     )
 
 

@@ -89,18 +89,45 @@ class DriversParams(ReportParams):
     survey: Annotated[str, Field(description="kind of survey; kinds are never pooled")] = "relationship"
     outcome: Annotated[str, Field(description="nps (coded −100, 0, 100) or the column of a score")] = "nps"
     drivers: Annotated[list[str], Field(min_length=1, max_length=20, description="columns of ratings")]
+    model: Annotated[
+        Literal["linear", "ordered", "top_box"],
+        Field(description="of the outcome as it is, of its levels in order, or of whether it is in the top box"),
+    ] = "linear"
+    top_box_from: Annotated[float, Field(description="top_box: lowest answer in the top box")] = 9.0
     missing: Annotated[
-        Literal["indicator", "listwise", "pairwise"],
+        Literal["indicator", "imputation", "listwise", "pairwise", "fiml"],
         Field(description="rule for answers that do not apply or are blank"),
     ] = "indicator"
+    n_imputations: Annotated[int, Field(ge=5, le=200, description="imputation: completed copies")] = 20
+    aim: Annotated[
+        float,
+        Field(ge=0, description="difference in the outcome that what-if looks for; 0: 5 points, or 1/20 of its scale"),
+    ] = 0.0
+    costs: Annotated[dict[str, float], Field(description="cost of one point more of a driver, in any unit")] = {}
+    expectations: Annotated[dict[str, str], Field(description="rating of experience: rating of expectation")] = {}
     n_boot: Annotated[int, Field(ge=200, le=20_000, description="bootstrap draws")] = 1000
     n_noise: Annotated[int, Field(ge=100, le=10_000, description="random columns behind the noise floor")] = 400
-    seed: Annotated[int, Field(ge=0, description="of bootstrap and noise")] = 7
+    seed: Annotated[int, Field(ge=0, description="of bootstrap, imputation and noise")] = 7
     min_base: Annotated[int, Field(ge=30, description="complete answers a regression needs")] = 200
     min_base_per_driver: Annotated[int, Field(ge=5, description="and this many for each driver")] = 15
     outcome_parts: Annotated[list[str], Field(description="columns that hold a part of the outcome")] = []
 
     _drivers_once = field_validator("drivers")(_named_once)
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> "DriversParams":
+        if self.missing in ("pairwise", "fiml") and self.model != "linear":
+            raise ValueError(
+                f"missing: {self.missing} is for model: linear, which needs correlations only; for model: {self.model} "
+                "use indicator, imputation or listwise"
+            )
+        for name in ("costs", "expectations"):
+            unknown = sorted({*getattr(self, name)} - {*self.drivers})
+            if unknown:
+                raise ValueError(f"{name}: {', '.join(unknown)} {'is' if len(unknown) == 1 else 'are'} no driver here")
+        if any(cost <= 0 for cost in self.costs.values()):
+            raise ValueError("costs: a point of a driver costs more than 0")
+        return self
 
 
 class FunnelParams(ReportParams):
