@@ -81,7 +81,7 @@ class WarmProvisioner(LocalProvisioner):
             raise NoWarmKernelError("a kernel is asked for that outlives its server")
         argv = cmd[cmd.index(_LAUNCHER[1]) + 1 :]
         own = [_descriptor(kwargs.get(name), default) for name, default in (("stdout", 1), ("stderr", 2))]
-        cwd = kwargs.get("cwd") or os.getcwd()
+        cwd = os.path.abspath(kwargs.get("cwd") or ".")  # the warm process is elsewhere
         with open(os.devnull) as nothing:
             return await asyncio.to_thread(fork_warm, argv, kwargs["env"], str(cwd), nothing.fileno(), *own)
 
