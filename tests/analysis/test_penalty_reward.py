@@ -21,7 +21,7 @@ def answers(n: int = 3000, seed: int = 1) -> pd.DataFrame:
 
 def test_what_was_planted_is_found() -> None:
     found = penalty_reward(answers(), "score", ["fails", "delights", "both"], 2, 5).set_index("driver")
-    assert found["kind"].to_dict() == {"fails": "costs_more", "delights": "brings_more", "both": "cannot_tell"}
+    assert found["larger"].to_dict() == {"fails": "costs_more", "delights": "brings_more", "both": "cannot_tell"}
     assert found["penalty"].tolist() == pytest.approx([-1, 0, -0.5], abs=0.1)
     assert found["reward"].tolist() == pytest.approx([0, 1, 0.5], abs=0.1)
     assert found.loc["both", "impact_asymmetry"] == pytest.approx(0, abs=0.15)
@@ -38,7 +38,7 @@ def test_a_side_that_few_took_is_missing() -> None:
     assert row["n_high"] == 10
     assert np.isnan(row["reward"])
     assert np.isfinite(row["penalty"])
-    assert row["kind"] == "cannot_tell"
+    assert row["larger"] == "cannot_tell"
 
 
 def test_weights_count() -> None:

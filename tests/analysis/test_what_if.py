@@ -127,7 +127,7 @@ def test_a_report_goes_up_to_the_best_unit_and_no_further() -> None:
     found = fit_drivers(frame, params(outcome="nps"), scale=(1, 10), best=best).what_if.set_index("driver")
     assert found.loc["a_rating", "room"] == pytest.approx(0.4)
     assert found.loc["b_rating", "room"] == 0
-    assert found.loc["c_rating", "level"] == 10
+    assert found.loc["c_rating", "reach"] == 10
     own = found.loc["a_rating"]
     effect = fit_drivers(frame, params(outcome="nps")).coefficients.set_index("driver").loc["a_rating", "coefficient"]
     assert own["change"] == pytest.approx(0.4 * effect)
@@ -156,5 +156,5 @@ def test_other_models_are_asked_alike(model: str) -> None:
     if model == "ordered":
         assert own["a_rating"] == pytest.approx(linear_model["a_rating"], rel=0.25)
     assert found.summary["aim"].item() == (0.05 if model == "top_box" else 5)
-    assert found.effects.empty
+    assert found.joint.empty
     assert found.what_if.set_index("driver").loc["a_rating", "surely"]

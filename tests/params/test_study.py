@@ -56,8 +56,8 @@ def test_unknown_parameter_in_a_unit(tmp_path: Path) -> None:
     project = make_project(tmp_path, WITHOUT_UNITS + DRIVERS, emea=units)
     assert fails(project) == (
         "params/shops/emea.yml: units.north.drivers: unknown parameter 'n_boots'. Did you mean 'n_boot'? "
-        "Known: survey, outcome, drivers, missing, n_boot, n_noise, seed, min_base, "
-        "min_base_per_driver, outcome_parts."
+        "Known: survey, outcome, drivers, model, top_box_from, missing, n_imputations, aim, costs, expectations, "
+        "n_boot, n_noise, seed, min_base, min_base_per_driver, outcome_parts."
     )
 
 
@@ -73,7 +73,8 @@ def test_value_that_is_not_allowed_names_the_layer_it_stands_in(tmp_path: Path) 
     units = "label: EMEA\nunits:\n  north: {label: North, drivers: {missing: mean}}\n"
     project = make_project(tmp_path, WITHOUT_UNITS + DRIVERS, emea=units)
     assert fails(project) == (
-        "params/shops/emea.yml: units.north.drivers: missing: Input should be 'indicator', 'listwise' or 'pairwise'"
+        "params/shops/emea.yml: units.north.drivers: missing: Input should be 'indicator', "
+        "'imputation', 'listwise', 'pairwise' or 'fiml'"
     )
 
 

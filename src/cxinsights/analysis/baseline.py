@@ -39,7 +39,7 @@ class Baseline:
     segments: pd.DataFrame
     """Node × survey × metric × breakdown × group: score, and difference from the other groups."""
     rated: pd.DataFrame
-    """Node (no sites) × survey × driver: how many rated it in the period."""
+    """Node (no sites) × survey × driver: how many rated it in the period, and their mean."""
     bases: pd.DataFrame
     """Node (and group; empty for the node itself) × survey × measure × period: answers, in every period."""
 
@@ -246,15 +246,19 @@ def _bases(answers: _Answers, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rated(answers: _Answers, ratings: pd.DataFrame, now: str) -> pd.DataFrame:
-    known = ratings.notna().to_numpy()
-    rows = [
-        (*node, survey, driver, int(known[answers.rows(node, survey, now), at].sum()))
-        for node in answers.nodes
-        if node[0] != "site"
-        for survey in answers.surveys
-        for at, driver in enumerate(ratings)
-    ]
-    return pd.DataFrame(rows, columns=[*NODE, "survey", "driver", "n"])
+    values = ratings.to_numpy(dtype=float)
+    weights = np.ones(len(values)) if answers.weights is None else answers.weights
+    known = ~np.isnan(values)
+    rows = []
+    for node in answers.nodes:
+        for survey in answers.surveys if node[0] != "site" else ():
+            here = answers.rows(node, survey, now)
+            counted = known[here] * weights[here, None]
+            total, summed = counted.sum(axis=0), (counted * np.nan_to_num(values[here])).sum(axis=0)
+            means = np.divide(summed, total, out=np.full(len(total), np.nan), where=total > 0)
+            counts = known[here].sum(axis=0)
+            rows += [(*node, survey, name, int(counts[at]), means[at]) for at, name in enumerate(ratings)]
+    return pd.DataFrame(rows, columns=[*NODE, "survey", "driver", "n", "mean"])
 
 
 def _tested(answers: _Answers) -> Iterator[tuple[str, Metric]]:

@@ -133,12 +133,12 @@ def what_if_of(
 ) -> pd.DataFrame:
     """What goes with a better rating of each driver alone, up to the level of the best unit or the scale's end."""
     frame = performance.set_index("driver").loc[design.drivers].reset_index()
-    level = pd.Series(design.scale[1], index=frame.index)
+    reach = pd.Series(design.scale[1], index=frame.index)
     if best is not None:
-        level = frame["driver"].map(best.set_index("driver")["best"]).fillna(level).clip(upper=level)
-    room = (level - frame["performance"]).clip(lower=0).fillna(0).to_numpy()
+        reach = frame["driver"].map(best.set_index("driver")["best"]).fillna(reach).clip(upper=reach)
+    room = (reach - frame["performance"]).clip(lower=0).fillna(0).to_numpy()
     surely = (fitted.coefficients["coef_low"] > 0).to_numpy()
-    return pd.concat([frame.assign(level=level), shifts_table(fitted.what_if, room, aim)], axis=1).assign(surely=surely)
+    return pd.concat([frame.assign(reach=reach), shifts_table(fitted.what_if, room, aim)], axis=1).assign(surely=surely)
 
 
 def combination_of(
@@ -152,8 +152,8 @@ def combination_of(
     whole = read(fitted.what_if, moved)
     frame = pd.DataFrame(
         {
-            "driver": design.drivers, "n": design.n, "shift": moved, "cost": moved * costs, "change": whole.change,
+            "driver": design.drivers, "n": design.n, "points": moved, "cost": moved * costs, "change": whole.change,
             "change_low": whole.low, "change_high": whole.high, "reached": reached,
         }
     )  # fmt: skip
-    return frame[frame["shift"] > 0].sort_values("cost", ascending=False, kind="stable").reset_index(drop=True)
+    return frame[frame["points"] > 0].sort_values("cost", ascending=False, kind="stable").reset_index(drop=True)

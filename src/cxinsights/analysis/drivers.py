@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from cxinsights.analysis.comparisons import adjust
 from cxinsights.analysis.design import Design, outcome_values, prepare
 from cxinsights.analysis.dominance import conditional
 from cxinsights.analysis.driver_models import FittedModel, fit_model
@@ -24,13 +25,13 @@ from cxinsights.analysis.driver_tables import (
     what_if_of,
 )
 from cxinsights.analysis.gaps import fit_gaps
-from cxinsights.analysis.penalty_reward import penalty_reward
+from cxinsights.analysis.penalty_reward import MIN_SIDE, cut_offs, penalty_reward
 from cxinsights.analysis.results import Status, private, table
 from cxinsights.analysis.what_if import LinearModel
 from cxinsights.errors import AnalysisError
 from cxinsights.params import DriversParams
 
-__all__ = ["DriversResult", "fit_drivers", "is_too_small"]
+__all__ = ["DriversResult", "fit_drivers", "fit_with_model", "is_too_small"]
 
 LEAK = 0.95  # a rating this closely correlated with the outcome is the outcome in other words
 
@@ -51,18 +52,20 @@ class DriversResult:
     """One row per driver: importance against performance, and the quarter it falls into."""
     differences: pd.DataFrame = table(keep=["driver_a", "driver_b"])
     """One row per pair of drivers: difference of their shares, whether they are told apart, and which dominates."""
-    dominance: pd.DataFrame = table(keep=["driver"])
-    """One row per driver: what it adds on average to so many others (`others_0` …)."""
+    dominance: pd.DataFrame = table(keep=["driver", "n_others"])
+    """One row per driver and number of others in the model: what the driver adds to them on average."""
     penalties: pd.DataFrame = table(keep=["driver"])
     """One row per driver: what goes with a low and with a high rating, and which is the larger."""
-    gaps: pd.DataFrame = table(keep=["touchpoint"], family=["model"])
+    gaps: pd.DataFrame = table(keep=["touchpoint"])
     """One row per driver with an expectation: how far experience lies from it."""
     what_if: pd.DataFrame = table(keep=["driver"])
     """One row per driver: what goes with raising it, and how much of it goes with the aim."""
     combination: pd.DataFrame = table(keep=["driver"])
     """The cheapest shifts of several drivers that go with the aim: one row per driver shifted."""
-    effects: pd.DataFrame = table(keep=["driver"])
-    """Linear model: what a point of each driver's mean goes with, and the covariance of all of these."""
+    contrasts: pd.DataFrame = table(keep=["against", "driver"], also={"n_compare": "customers"})
+    """One row per driver and what it is set against: difference of coefficients, tested among all reports."""
+    joint: pd.DataFrame = table(keep=["driver_a", "driver_b"])
+    """Linear model: covariance of what a point of either driver goes with, for shifts of several at once."""
     summary: pd.DataFrame = table(keep=["n_eligible", "n_missing", "n_needed"])
     """One row: bases, explained share and the outcome's mean, each with interval."""
     left_out: tuple[str, ...] = ()
@@ -79,6 +82,7 @@ def fit_drivers(
     company: pd.DataFrame | None = None,
     scale: tuple[float, float] | None = None,
     best: pd.DataFrame | None = None,
+    contrasts: pd.DataFrame | None = None,
 ) -> DriversResult:
     """Shapley importance of drivers, with everything needed to judge it.
 
@@ -97,6 +101,8 @@ def fit_drivers(
         Lowest and highest possible rating; by default the lowest and highest given.
     best
         `driver` and `best`: the best unit's mean, up to which what-if goes; by default the scale's end.
+    contrasts
+        This place's rows of `fit_contrasts`, shown beside.
 
     Returns
     -------
@@ -115,45 +121,59 @@ def fit_drivers(
     -----
     Checked against R relaimpo 2.2-7, rwa 0.1.0 and domir 1.2.0. Grömping (2006), Johnson (2000).
     """
+    result = fit_with_model(responses, params, company, scale, best)[0]
+    return result if contrasts is None or result.status != "ok" else replace(result, contrasts=contrasts)
+
+
+def fit_with_model(
+    responses: pd.DataFrame,
+    params: DriversParams,
+    company: pd.DataFrame | None = None,
+    scale: tuple[float, float] | None = None,
+    best: pd.DataFrame | None = None,
+) -> tuple[DriversResult, FittedModel | None]:
+    """What `fit_drivers` gives, and the fitted model itself, which what-if questions can be put to."""
     outcome = outcome_values(responses, params)
     if np.isnan(outcome).all():
         asked = "has no answers here" if len(responses) else "has no answers: this unit has none in the period"
-        return DriversResult(params, "no_data", f"{params.outcome} {asked}")
+        return DriversResult(params, "no_data", f"{params.outcome} {asked}"), None
     design = prepare(responses, outcome, params, scale)
     if not design.drivers:
-        return DriversResult(params, "no_data", "no rating has answers enough in this period", left_out=design.left_out)
+        reason = "no rating has answers enough in this period"
+        return DriversResult(params, "no_data", reason, left_out=design.left_out), None
     performance = performance_of(responses, design.drivers)
     if design.n_base < design.n_needed:
-        return _too_few(design, performance, params, company)
+        return _too_few(design, performance, params, company), None
     leak = design.closest_to_outcome()
     if leak[1] > LEAK:
         reason = f"{leak[0]} correlates {leak[1]:.2f} with the outcome: it measures the same thing"
-        return DriversResult(params, "refused", reason, summary=summary_of(design, params))
+        return DriversResult(params, "refused", reason, summary=summary_of(design, params)), None
     try:
         fitted = fit_model(design, params, np.random.default_rng(params.seed))
     except AnalysisError as error:
-        return DriversResult(params, "refused", str(error), summary=summary_of(design, params))
+        return DriversResult(params, "refused", str(error), summary=summary_of(design, params)), None
     importance = importance_of(design, fitted)
     order = importance["driver"]
     aim = _aim(params, outcome)
     shifts = what_if_of(design, fitted, performance, best, aim)
-    return DriversResult(
+    result = DriversResult(
         params,
         "ok",
         importance=importance,
         coefficients=fitted.coefficients.set_index("driver").loc[order].reset_index(),
         priority=priority_of(importance, performance),
         differences=differences_of(design, fitted, importance),
-        dominance=_dominance(design, fitted).set_index("driver").loc[order].reset_index(),
+        dominance=_dominance(design, fitted, order),
         penalties=_penalties(responses, design, outcome).set_index("driver").loc[order].reset_index(),
         gaps=_gaps(responses, params, design.drivers),
         what_if=shifts.set_index("driver").loc[order].reset_index(),
         combination=combination_of(design, fitted, shifts, params, aim),
-        effects=_effects(design, fitted),
+        joint=_joint(design, fitted),
         summary=summary_of(design, params, fitted).assign(aim=aim),
         left_out=design.left_out,
         draws=pd.DataFrame(fitted.drawn, columns=design.drivers),
     )
+    return result, fitted
 
 
 def is_too_small(responses: pd.DataFrame, params: DriversParams) -> bool:
@@ -174,39 +194,42 @@ def _aim(params: DriversParams, outcome: np.ndarray) -> float:
     return 5.0 if params.outcome == "nps" else float(np.nanmax(outcome) - np.nanmin(outcome)) / 20
 
 
-def _dominance(design: Design, fitted: FittedModel) -> pd.DataFrame:
-    p = len(design.drivers)
-    own = pd.DataFrame({"driver": design.drivers, "n": design.n})
+def _dominance(design: Design, fitted: FittedModel, order: pd.Series) -> pd.DataFrame:
     if fitted.worth is None:
-        return own
-    found = conditional(fitted.worth, p)[..., 0]
-    return pd.concat([own, pd.DataFrame(found, columns=[f"others_{size}" for size in range(p)])], axis=1)
+        return pd.DataFrame()
+    p = len(design.drivers)
+    gains = conditional(fitted.worth, p)[..., 0]
+    rows = [(name, size, design.n, gains[design.drivers.index(name), size]) for name in order for size in range(p)]
+    return pd.DataFrame(rows, columns=["driver", "n_others", "n", "gain"])
 
 
 def _penalties(responses: pd.DataFrame, design: Design, outcome: np.ndarray) -> pd.DataFrame:
-    """Of drivers that apply to everybody; a rating up to two fifths of the scale is low, from 85 % on high."""
-    low, high = design.scale
-    frame = responses[design.drivers].assign(outcome=outcome)
-    if "weight" in responses:
-        frame = frame.assign(weight=responses["weight"])
-    return penalty_reward(
-        frame, "outcome", design.drivers, low + 0.4 * (high - low), low + 0.85 * (high - low),
-        "weight" if "weight" in frame else None,
-    )  # fmt: skip
+    columns = {"outcome": outcome, **({"weight": responses["weight"]} if "weight" in responses else {})}
+    frame = responses[design.drivers].assign(**columns)
+    low_to, high_from = cut_offs(*design.scale)
+    weights = "weight" if "weight" in frame else None
+    found = penalty_reward(frame, "outcome", design.drivers, low_to, high_from, weights)
+    sides = found[["n_low", "n_high"]]
+    return found.assign(**sides.where(sides >= MIN_SIDE))  # how few they are is nobody's to know
 
 
 def _gaps(responses: pd.DataFrame, params: DriversParams, drivers: list[str]) -> pd.DataFrame:
     pairs = {name: (params.expectations[name], name) for name in drivers if name in params.expectations}
-    return fit_gaps(responses, pairs).assign(model="gaps") if pairs else pd.DataFrame()
+    return (
+        adjust(fit_gaps(responses, pairs).assign(family=""), ["family"]).drop(columns="family")
+        if pairs
+        else pd.DataFrame()
+    )
 
 
-def _effects(design: Design, fitted: FittedModel) -> pd.DataFrame:
+def _joint(design: Design, fitted: FittedModel) -> pd.DataFrame:
     model = fitted.what_if
     if not isinstance(model, LinearModel):
         return pd.DataFrame()
-    frame = pd.DataFrame({"driver": design.drivers, "n": design.n, "effect": model.coefficients * model.applies})
-    covariance = model.covariance * model.applies[:, None] * model.applies
-    return frame.assign(**{f"with_{name}": covariance[:, at] for at, name in enumerate(design.drivers)})
+    covariance = model.covariance * np.outer(model.applies, model.applies)
+    names = design.drivers
+    rows = [(a, b, design.n, covariance[i, j]) for i, a in enumerate(names) for j, b in enumerate(names)]
+    return pd.DataFrame(rows, columns=["driver_a", "driver_b", "n", "covariance"])
 
 
 def _too_few(

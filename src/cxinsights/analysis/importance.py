@@ -8,6 +8,7 @@ or eliminated from it (a Schur complement), so that every set of drivers shares 
 """
 
 from collections.abc import Callable
+from functools import cache
 from math import factorial
 
 import numpy as np
@@ -26,6 +27,7 @@ __all__ = [
 
 _TOLERANCE = 1e-10  # of a column's own variance left by the others: below, it adds nothing new
 _AT_ONCE = 1 << 19  # numbers worked on together: few enough to stay in the processor's cache
+_KEPT = 14  # drivers: of more, the weights of all sets take too much room to be kept
 _HELD = 1 << 24  # values of R² held at once
 
 
@@ -200,6 +202,11 @@ def _gain(left: np.ndarray, columns: int) -> np.ndarray:
     return left[-1, -1] - _eliminated(left, columns)[0, 0]
 
 
+@cache
+def _all_weights(p: int) -> np.ndarray:
+    return np.stack([_signed_weights(p, j) for j in range(p)])
+
+
 def _signed_weights(p: int, j: int) -> np.ndarray:
     """Weight of R² of each of the 2ᵖ sets in driver j's mean gain: plus with it, minus without it."""
     sizes, weights = _set_sizes(p), size_weights(p)
@@ -220,6 +227,8 @@ def shapley_of_sets(values: np.ndarray, p: int) -> np.ndarray:
     ndarray
         Of shape (p, …).
     """
+    if p <= _KEPT:
+        return _all_weights(p) @ values
     return np.stack([_signed_weights(p, j) @ values for j in range(p)])
 
 

@@ -16,7 +16,7 @@ from cxinsights.analysis.intervals import CONFIDENCE, p_of, t_of
 from cxinsights.analysis.regression import fit_linear
 from cxinsights.errors import AnalysisError, did_you_mean
 
-__all__ = ["MIN_SIDE", "penalty_reward"]
+__all__ = ["MIN_SIDE", "cut_offs", "penalty_reward"]
 
 MIN_SIDE = 30
 """Low and high ratings that a penalty or a reward needs."""
@@ -42,14 +42,14 @@ def penalty_reward(
     weights
         Column of survey weights; None where all answers count alike.
     min_side
-        Fewest low (high) ratings for a penalty (reward); with fewer it is missing.
+        Fewest low (high) ratings for a penalty (reward); with fewer it is missing, and they count with those between.
 
     Returns
     -------
     DataFrame
         One row per driver: `n`, `n_low`, `n_high`, `penalty` and `reward` in units of the outcome with HC3 intervals
         and p-values, `range_of_impact` (|reward| + |penalty|), `impact_asymmetry` ((|reward| − |penalty|) / (|reward| +
-        |penalty|)), `asymmetry` (reward + penalty, with interval and p-value) and `kind`: `costs_more`,
+        |penalty|)), `asymmetry` (reward + penalty, with interval and p-value) and `larger`: `costs_more`,
         `brings_more`, or `cannot_tell`.
 
     Raises
@@ -71,21 +71,32 @@ def penalty_reward(
     known = frame.dropna(subset=[outcome, *drivers])
     ratings = known[list(drivers)].to_numpy(dtype=float)
     low, high = ratings <= low_to, ratings >= high_from
-    dummies = np.stack([low, high], axis=2).reshape(len(known), -1).astype(float)
+    sides = np.stack([low.sum(axis=0), high.sum(axis=0)], axis=1)
+    used = sides >= min_side
+    dummies = np.stack([low, high], axis=2)[:, used].astype(float)
     fit = fit_linear(
         dummies, known[outcome].to_numpy(dtype=float), known[weights].to_numpy(dtype=float) if weights else None
     )
+    place = 1 + np.cumsum(used).reshape(used.shape) - used  # in the fit, the intercept first
+    figures = (fit.coefficients, fit.se, fit.ci_low, fit.ci_high, fit.p_values)
     rows = []
     for at, driver in enumerate(drivers):
-        own = [1 + 2 * at, 2 + 2 * at]  # the intercept stands first
-        sides = (int(low[:, at].sum()), int(high[:, at].sum()))
-        row = {"driver": driver, "n": len(known), "n_low": sides[0], "n_high": sides[1]}
-        for name, place, n in zip(("penalty", "reward"), own, sides, strict=True):
-            figures = (fit.coefficients, fit.se, fit.ci_low, fit.ci_high, fit.p_values)
+        row = {"driver": driver, "n": len(known), "n_low": int(sides[at, 0]), "n_high": int(sides[at, 1])}
+        for side, name in enumerate(("penalty", "reward")):
+            own = place[at, side] if used[at, side] else None
             keys = (name, f"{name}_se", f"{name}_low", f"{name}_high", f"{name}_p")
-            row |= {key: values[place] if n >= min_side else np.nan for key, values in zip(keys, figures, strict=True)}
-        rows.append(row | _asymmetry(row, fit.covariance[np.ix_(own, own)], fit.df))
+            row |= {key: np.nan if own is None else values[own] for key, values in zip(keys, figures, strict=True)}
+        both = fit.covariance[np.ix_(place[at], place[at])] if used[at].all() else np.full((2, 2), np.nan)
+        rows.append(row | _asymmetry(row, both, fit.df))
     return pd.DataFrame(rows).assign(intercept=fit.coefficients[0], r_squared=fit.r_squared)
+
+
+def cut_offs(low: float, high: float) -> tuple[float, float]:
+    """Up to where a rating is low, and from where on high: two fifths of the scale, and its last sixth or so.
+
+    1 to 2 and 5 of a scale from 1 to 5; 1 to 4 and 9 to 10 of one from 1 to 10.
+    """
+    return float(np.floor(low + 0.4 * (high - low))), float(np.ceil(low + 0.85 * (high - low)))
 
 
 def _asymmetry(row: dict[str, float], covariance: np.ndarray, df: int) -> dict[str, float | str]:
@@ -93,11 +104,11 @@ def _asymmetry(row: dict[str, float], covariance: np.ndarray, df: int) -> dict[s
     penalty, reward = row["penalty"], row["reward"]
     size, total, se = abs(reward) + abs(penalty), penalty + reward, np.sqrt(covariance.sum())
     half = t_of(CONFIDENCE, df) * se
-    kind = "cannot_tell"
+    larger = "cannot_tell"
     if total < -half and row["penalty_high"] < 0:
-        kind = "costs_more"
+        larger = "costs_more"
     elif total > half and row["reward_low"] > 0:
-        kind = "brings_more"
+        larger = "brings_more"
     return {
         "range_of_impact": size,
         "impact_asymmetry": (abs(reward) - abs(penalty)) / size if size > 0 else np.nan,
@@ -105,5 +116,5 @@ def _asymmetry(row: dict[str, float], covariance: np.ndarray, df: int) -> dict[s
         "asymmetry_low": total - half,
         "asymmetry_high": total + half,
         "asymmetry_p": p_of(total / se, df) if np.isfinite(total) and se > 0 else np.nan,
-        "kind": kind,
+        "larger": larger,
     }

@@ -51,6 +51,7 @@ def fit_linear(
     weights: np.ndarray | None = None,
     confidence: float = 0.95,
     errors: Literal["HC3", "design"] = "HC3",
+    customers: np.ndarray | None = None,
 ) -> LinearFit:
     """Least squares with robust errors.
 
@@ -64,6 +65,8 @@ def fit_linear(
         Of shape (n,); None where all count alike.
     errors
         HC3, or for survey weights the linearised error of the design.
+    customers
+        design: customer of each row as a number, where one may answer more than once; None where none does.
 
     Notes
     -----
@@ -79,7 +82,7 @@ def fit_linear(
     spread = np.sqrt(np.diag(whole.covariances))
     vif = inflation(whole)
     own = np.concatenate([[1.0], np.where(np.isinf(vif), np.nan, 1.0)])  # missing where there is none
-    covariance = fit.cov_params() if errors == "HC3" else _of_design(design, fit.resid, weights)
+    covariance = fit.cov_params() if errors == "HC3" else _of_design(design, fit.resid, weights, customers)
     values, df = own * fit.params, int(fit.df_resid)
     se = np.sqrt(own * np.diag(covariance))
     half = special.stdtrit(df, 0.5 + confidence / 2) * se
@@ -113,10 +116,15 @@ def inflation(found: Moments) -> np.ndarray:
     return np.where(repeated | constant, np.inf, np.diag(np.linalg.pinv(among, hermitian=True)))
 
 
-def _of_design(design: np.ndarray, residuals: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-    """Linearised covariance of weighted least squares."""
+def _of_design(
+    design: np.ndarray, residuals: np.ndarray, weights: np.ndarray | None, customers: np.ndarray | None
+) -> np.ndarray:
+    """Linearised covariance of weighted least squares, over customers."""
     weights = np.ones(len(design)) if weights is None else weights
     bread = np.linalg.pinv((design * weights[:, None]).T @ design, hermitian=True)
     scores = design * (weights * residuals)[:, None]
-    n = len(design)
+    if customers is not None:
+        at = np.unique(customers, return_inverse=True)[1]
+        scores = np.column_stack([np.bincount(at, weights=column) for column in scores.T])
+    n = len(scores)
     return bread @ (scores.T @ scores) @ bread * n / (n - 1)

@@ -39,7 +39,10 @@ class Moments:
 
 def moments(columns: np.ndarray, weights: np.ndarray | None = None) -> Moments:
     """Moments of one sample, of shape (n, k)."""
-    weights = np.ones(len(columns)) if weights is None else weights
+    if weights is None:
+        means = columns.mean(axis=0)
+        centred = columns - means
+        return Moments(means, centred.T @ centred / len(columns))
     means = np.average(columns, axis=0, weights=weights)
     centred = columns - means
     return Moments(means, (centred * weights[:, None]).T @ centred / weights.sum())

@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from cxinsights.analysis.baseline import Baseline, fit_baseline
+from cxinsights.analysis.driver_contrasts import COLUMNS, fit_contrasts
 from cxinsights.analysis.drivers import fit_drivers
 from cxinsights.analysis.weighting import rake
 from cxinsights.data.atomic import replaced_folder
@@ -22,6 +23,7 @@ from cxinsights.errors import CxError, UnknownNameError, did_you_mean
 from cxinsights.params import ALL, DriversParams, Project, Study, resolve
 from cxinsights.privacy import protect
 from cxinsights.report.cache import remember
+from cxinsights.report.families import places_of
 from cxinsights.report.fingerprints import code_hash, short_hash
 
 __all__ = ["KeptBaseline", "answers_of", "check_period", "load_baseline", "with_weights"]
@@ -42,6 +44,8 @@ class KeptBaseline:
     baseline: Baseline
     company_importance: pd.DataFrame
     """The company's driver importance; empty where the study has no drivers or too few answers."""
+    contrasts: pd.DataFrame
+    """Drivers of every place against the rest and the period before; empty where the study has no drivers."""
     weights: pd.DataFrame
     """Raked weight of each answer; empty where the study does not rake."""
 
@@ -113,7 +117,9 @@ def _compute(project: Project, study: Study, period: str, periods: list[str], fi
         [name for name in ratings if name in answers],
     )
     importance = _company_importance(project, study, period, weights)
-    return KeptBaseline(fingerprint, data_hash(answers), protect(baseline, study.privacy), importance, weights)
+    contrasts = _contrasts(project, study, period, earlier.get("previous") or earlier["year_ago"], weights)
+    kept = protect(baseline, study.privacy)
+    return KeptBaseline(fingerprint, data_hash(answers), kept, importance, contrasts, weights)
 
 
 def _raked(answers: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -135,9 +141,9 @@ def _ratings(study: Study, period: str) -> list[str]:
     """Every column that some report's driver regression reads."""
     if not study.drivers:
         return []
-    places = [(ALL, ALL), *((region, ALL) for region in study.regions)]
-    places += [(name, unit) for name, region in study.regions.items() for unit in region.units]
-    return sorted({driver for place in places for driver in resolve(study, "drivers", period, *place).drivers})
+    return sorted(
+        {driver for place in places_of(study) for driver in resolve(study, "drivers", period, *place).drivers}
+    )
 
 
 def _company_importance(project: Project, study: Study, period: str, weights: pd.DataFrame) -> pd.DataFrame:
@@ -147,18 +153,33 @@ def _company_importance(project: Project, study: Study, period: str, weights: pd
     params = resolve(study, "drivers", period, ALL, ALL)
     answers = with_weights(answers_of(project, study, driver_columns(params), [period], survey=params.survey), weights)
     try:
-        result = remember(project.private(study.name) / "cache", fit_drivers, answers, params, company=None)
+        result = remember(project.private(study.name) / "cache", fit_drivers, answers, params)
     except CxError as error:  # the drivers' own reports say it; the scorecards need none
         log.warning("no company drivers: %s", error)
         return pd.DataFrame()
     return result.importance
 
 
+def _contrasts(
+    project: Project, study: Study, period: str, previous: str | None, weights: pd.DataFrame
+) -> pd.DataFrame:
+    if not study.drivers:
+        return pd.DataFrame(columns=COLUMNS)
+    places = {place: resolve(study, "drivers", period, *place) for place in places_of(study)}
+    columns = [name for params in places.values() for name in driver_columns(params)]
+    periods = [one for one in (previous, period) if one]
+    answers = with_weights(
+        answers_of(project, study, [*columns, "region", "unit", "period", "survey"], periods), weights
+    )
+    return fit_contrasts(answers, places, previous)
+
+
 def driver_columns(params: DriversParams) -> list[str]:
     """Columns a driver regression reads."""
     outcome = "nps_answer" if params.outcome == "nps" else params.outcome
     applies = [f"{name}_applies" for name in params.drivers]
-    return ["response_id", "customer_id", "weight", outcome, *params.drivers, *applies]
+    wanted = ["response_id", "customer_id", "weight", outcome, *params.drivers, *applies, *params.expectations.values()]
+    return list(dict.fromkeys(wanted))
 
 
 def _save(kept: KeptBaseline, folder: Path) -> None:
@@ -166,6 +187,7 @@ def _save(kept: KeptBaseline, folder: Path) -> None:
         for name in _TABLES:
             getattr(kept.baseline, name).to_parquet(fresh / f"{name}.parquet", index=False)
         kept.company_importance.to_parquet(fresh / "company_importance.parquet", index=False)
+        kept.contrasts.to_parquet(fresh / "contrasts.parquet", index=False)
         kept.weights.to_parquet(fresh / "weights.parquet", index=False)
         (fresh / _META).write_text(
             json.dumps({"fingerprint": kept.fingerprint, "data": kept.data}) + "\n", encoding="utf-8"
@@ -179,5 +201,6 @@ def _load(folder: Path, kept: dict[str, str], period: str) -> KeptBaseline:
         kept["data"],
         Baseline(period, **tables),
         pd.read_parquet(folder / "company_importance.parquet"),
+        pd.read_parquet(folder / "contrasts.parquet"),
         pd.read_parquet(folder / "weights.parquet"),
     )

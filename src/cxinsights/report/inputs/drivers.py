@@ -1,4 +1,8 @@
-"""What the driver regression reads: the report's own answers, and the company's importance beside them."""
+"""What the driver regression reads: the report's own answers, and beside them what it needs of the company.
+
+That is the company's importance, for a unit too small for its own, and the best unit's ratings, up to which what-if
+goes.
+"""
 
 import pandas as pd
 
@@ -26,7 +30,7 @@ def read_drivers(opened: Opened) -> Inputs:
     """
     params: DriversParams = opened.params
     _check_columns(opened)
-    _check_scales(params, opened.study)
+    scale = _scale(params, opened.study)
     found = answers_of(
         opened.project,
         opened.study,
@@ -40,7 +44,24 @@ def read_drivers(opened: Opened) -> Inputs:
     company = _company_importance(opened)
     if company is not None and not is_too_small(frame, params):
         company = None  # not shown: whatever changes in it changes nothing here
-    return Inputs(frame, {"company": company})
+    found = opened.kept.contrasts
+    contrasts = found[(found["region"] == params.region) & (found["unit"] == params.unit)]
+    contrasts = contrasts.drop(columns=["region", "unit"]).reset_index(drop=True)
+    more = {"company": company, "scale": scale, "best": _best(opened), "contrasts": contrasts}
+    return Inputs(frame, more)
+
+
+def _best(opened: Opened) -> pd.DataFrame | None:
+    """The best unit's mean rating of each driver, to a tenth; None in a study of one unit.
+
+    Rounded, so that another unit's new answers change it seldom.
+    """
+    rated = opened.kept.baseline.rated
+    units = rated[(rated["level"] == "unit") & (rated["survey"] == opened.params.survey) & ~rated["hidden"]]
+    units = units[units["driver"].isin(opened.params.drivers) & (units["n"] >= opened.study.scores.min_base)]
+    best = units.groupby("driver", sort=True)["mean"].agg(["max", "size"])
+    best = best.loc[best["size"] > 1, "max"].round(1)
+    return best.rename("best").reset_index() if len(best) else None
 
 
 def _company_importance(opened: Opened) -> pd.DataFrame | None:
@@ -56,13 +77,17 @@ def _check_columns(opened: Opened) -> None:
     params, study = opened.params, opened.study
     have = table_columns(opened.project, study, "responses")
     ratings = [name for name in have if name.endswith("_rating") or name in SCORES]
-    for name in ([] if params.outcome == "nps" else [params.outcome]) + params.drivers:
+    for name in [
+        *([] if params.outcome == "nps" else [params.outcome]),
+        *params.drivers,
+        *params.expectations.values(),
+    ]:
         if name not in have:
             raise UnknownNameError(f"params/{study.name}: drivers: {did_you_mean('column', name, ratings)}")
 
 
-def _check_scales(params: DriversParams, study: Study) -> None:
-    """Drivers are set against each other by their means, which only one scale allows."""
+def _scale(params: DriversParams, study: Study) -> tuple[float, float]:
+    """The one scale of all drivers: they are set against each other by their means, which only one allows."""
     scales = {name: (column(name, study).min, column(name, study).max) for name in params.drivers}
     if len(set(scales.values())) > 1 or None in next(iter(scales.values())):
         told = ", ".join(f"{name} {'?' if low is None else f'{low:g}'}–{'?' if high is None else f'{high:g}'}"
@@ -71,3 +96,4 @@ def _check_scales(params: DriversParams, study: Study) -> None:
             f"{study.name}: drivers: ratings need one scale to be compared, with min and max under columns: in "
             f"params/{study.name}/study.yml. Found {told}. Recode them to one scale, or take some off the drivers."
         )
+    return next(iter(scales.values()))
