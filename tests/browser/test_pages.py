@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
@@ -121,9 +122,50 @@ def test_a_page_needs_no_script(browser: Browser, pages: Project, name: str) -> 
     pictures = []
     for script in (True, False):
         with opened(browser, pages, name, PHONE, java_script_enabled=script) as (page, _):
-            assert page.locator("script").count() == 0
-            pictures.append(page.screenshot(full_page=True))
+            assert page.locator("script").count() == page.locator(".whatif").count()
+            sliders = page.locator(".whatif .controls")
+            hidden = [sliders] if sliders.count() else []  # there only with script, and the table without
+            pictures.append(page.screenshot(full_page=not hidden, mask=hidden))
     assert pictures[0] == pictures[1]
+
+
+def test_sliders_say_what_the_analysis_says(browser: Browser, pages: Project, server: Serving) -> None:
+    """On the static page and on the live one, by keyboard, under the server's policy for scripts."""
+    report = f"shops/{PERIOD}/shops/north/drivers"
+    table = pd.read_csv(pages.outputs / report / "what_if.csv").set_index("driver")
+    joint = pd.read_csv(pages.outputs / report / "joint.csv").set_index(["driver_a", "driver_b"])["covariance"]
+    for address in (f"{server.url}/reports/{report}/index.html", f"{server.url}/live/{report}/"):
+        context = browser.new_context(viewport={"width": PHONE[0], "height": PHONE[1]})
+        page, wrong = context.new_page(), []
+        page.on("console", lambda message, wrong=wrong: wrong.append(message.text))
+        page.goto(address)
+        slider = page.locator(".whatif input").first
+        driver = slider.get_attribute("id").removeprefix("what-if-")
+        slider.focus()
+        page.keyboard.press("Home")
+        assert page.locator(".whatif .big b").inner_text() == "0"
+        assert page.locator(".whatif .big small").inner_text() == ""
+        for _ in range(3):
+            page.keyboard.press("ArrowRight")
+        change = 0.3 * table.loc[driver, "change"] / table.loc[driver, "room"]
+        half = 0.3 * 1.959964 * joint[(driver, driver)] ** 0.5
+        assert page.locator(".whatif .big b").inner_text() == f"+{change:.0f}"
+        assert page.locator(".whatif .big small").inner_text() == f"(+{change - half:.0f} to +{change + half:.0f})"
+        assert slider.get_attribute("aria-valuetext") == f"+0.3, to {table.loc[driver, 'performance'] + 0.3:.1f}"
+        page.get_by_role("button", name="Set all to zero").click()
+        assert page.locator(".whatif output").first.inner_text() == "0.0"
+        assert wrong == []
+        context.close()
+
+
+def test_without_script_and_on_paper_the_table_stands_alone(browser: Browser, pages: Project) -> None:
+    with opened(browser, pages, "drivers", PHONE, java_script_enabled=False) as (page, _):
+        assert not page.locator(".whatif .controls").is_visible()
+        assert page.locator("#what-if table").is_visible()
+    with opened(browser, pages, "drivers") as (page, _):
+        assert page.locator(".whatif .controls").is_visible()
+        page.emulate_media(media="print")
+        assert not page.locator(".whatif .controls").is_visible()
 
 
 @pytest.mark.parametrize("name", ["unit", "drivers"])

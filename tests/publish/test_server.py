@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cxinsights.display.sliders import script_hash
 from cxinsights.errors import ServeError
 from cxinsights.params import Project
 from cxinsights.publish.server import free_port, serve_reports
@@ -17,7 +18,7 @@ from tests.small import make_project
 REPORT = "shops/2026Q3/shops/north/scorecard"
 HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; font-src data:; img-src data:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    f"script-src {script_hash()}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",

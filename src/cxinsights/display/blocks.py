@@ -37,6 +37,7 @@ __all__ = [
     "Table",
     "Tally",
     "TallyRow",
+    "markdown_table",
     "state_mark",
 ]
 
@@ -211,7 +212,7 @@ class ScoreTable(Block):
         """The table as plain text cells."""
         head = [self.of, "Base", *(m.name for m in self.measures)]
         rows = [[r.name, r.base, *(c.as_text() for c in r.cells)] for r in self.rows]
-        return f"### {self.title}\n\n{_markdown_table(head, rows)}\n\n{self.caption}"
+        return f"### {self.title}\n\n{markdown_table(head, rows)}\n\n{self.caption}"
 
 
 @dataclass(frozen=True)
@@ -288,7 +289,7 @@ class Table(Block):
 
     def as_markdown(self) -> str:
         """The table."""
-        body = _markdown_table([c.name for c in self.columns], self.rows)
+        body = markdown_table([c.name for c in self.columns], self.rows)
         return "\n\n".join(p for p in (f"### {self.title}", self.subtitle, body, self.note) if p)
 
 
@@ -312,7 +313,8 @@ def state_mark(state: str) -> str:
     return str(_macros().mark(state))
 
 
-def _markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
     lines = [list(head), ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
 

@@ -24,6 +24,7 @@ from voila.app import Voila
 from voila.handler import VoilaHandler
 
 from cxinsights.display.blocks import MEDIA_TYPE
+from cxinsights.display.sliders import script_hash
 from cxinsights.errors import CxError, NoWarmKernelError, ServeError
 from cxinsights.kernels.asking import warm_up
 from cxinsights.kernels.limits import Limits
@@ -45,9 +46,9 @@ _PART = r"[A-Za-z0-9_][A-Za-z0-9_-]*"
 _REPORT = rf"{_PART}/{_PART}/{_PART}/{_PART}/{_PART}"
 _FILE = rf"(?:{_REPORT}/(?:index\.html|[a-z0-9_]+\.csv)|{_PART}/data-quality\.html)"
 _HEADERS = {
-    # pages hold no script and ask nobody for anything
+    # pages ask nobody for anything, and hold one script of ours, by its hash
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; font-src data:; img-src data:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    f"script-src {script_hash()}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",

@@ -6,7 +6,15 @@ from matplotlib.axes import Axes
 
 from cxinsights.display import charts
 from cxinsights.display.blocks import Block, Figure, Nothing
-from cxinsights.display.drivers.names import base_of, is_fitted, leaders_of, outcome_name, placed, scale_of
+from cxinsights.display.drivers.names import (
+    base_of,
+    explained,
+    is_fitted,
+    leaders_of,
+    outcome_name,
+    placed,
+    scale_of,
+)
 from cxinsights.display.labels import NAME_WIDTH, Box, Label, lines_of, place_labels, text_width, wrapped
 from cxinsights.display.numbers import share_text
 from cxinsights.display.theme import LIGHT, WIDE, new_axes
@@ -49,7 +57,6 @@ def figure_importance(result: Guarded) -> Block:
     if len(frame) > 1:
         share = share_text(last.share, last.share_low, last.share_high)
         alt += f" {label(last.driver, result.study)} is last with {share}."
-    summary = result.summary.iloc[0]
     hollow = " A hollow dot lies under the noise floor: chance alone would score as high."
     under = hollow if frame["under_floor"].any() else ""
     return Figure(
@@ -61,9 +68,7 @@ def figure_importance(result: Guarded) -> Block:
         alt=alt,
         how="The dot is the estimate, the line its 95% interval. Drivers beside the same upright line cannot be "
         f"told apart.{under}",
-        caption=f"{base_of(result)} Shares add to 100%; together the drivers explain "
-        f"{share_text(summary.r_squared, summary.r_squared_low, summary.r_squared_high)} of the difference between "
-        "customers.",
+        caption=f"{base_of(result)} Shares add to 100%; {explained(result)}.",
         half=True,
     )
 

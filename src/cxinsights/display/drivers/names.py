@@ -2,14 +2,17 @@
 
 import pandas as pd
 
-from cxinsights.display.numbers import count
+from cxinsights.display.numbers import count, decimals_for, share_text, with_interval
 from cxinsights.display.subject import Subject
 from cxinsights.display.words import in_sentence
 from cxinsights.params import Study
 from cxinsights.privacy import Guarded, is_shown
 from cxinsights.schemas.columns import column, label
 
-__all__ = ["base_of", "is_fitted", "leaders_of", "outcome_name", "placed", "scale_of"]
+__all__ = [
+    "aim_text", "base_of", "change_text", "ends_of", "explained", "is_fitted", "is_linear", "leaders_of",
+    "outcome_digits", "outcome_name", "outcome_scale", "placed", "r_squared", "scale_of",
+]  # fmt: skip
 
 
 def is_fitted(result: Guarded) -> bool:
@@ -40,11 +43,68 @@ def base_of(result: Guarded) -> str:
 
 def outcome_name(result: Guarded) -> str:
     """The outcome inside a sentence."""
-    outcome = result.params.outcome
-    return "NPS" if outcome == "nps" else in_sentence(label(outcome, result.study))
+    p = result.params
+    if p.model == "top_box":
+        if p.outcome == "nps":
+            return "the share of promoters"
+        return f"the share with {in_sentence(label(p.outcome, result.study))} of {p.top_box_from:g} and more"
+    return "NPS" if p.outcome == "nps" else in_sentence(label(p.outcome, result.study))
+
+
+def is_linear(result: Guarded) -> bool:
+    """Whether coefficients are differences in the outcome itself."""
+    return result.params.model == "linear"
+
+
+def outcome_scale(result: Guarded) -> float:
+    """What an outcome's figure is multiplied by to be shown: shares are shown in hundredths."""
+    return 100.0 if result.params.model == "top_box" else 1.0
+
+
+def outcome_digits(result: Guarded) -> int:
+    """Decimals that differences in the outcome are shown with."""
+    if result.params.outcome == "nps" or result.params.model == "top_box":
+        return 0
+    one = result.summary.iloc[0]
+    return max(decimals_for((one.outcome_high - one.outcome_low) / 2), 1)
+
+
+def change_text(result: Guarded, change: float, low: float, high: float) -> str:
+    """A difference in the outcome with its interval."""
+    scale = outcome_scale(result)
+    return with_interval(scale * change, scale * low, scale * high, outcome_digits(result), with_sign=True)
+
+
+def aim_text(result: Guarded) -> str:
+    """The difference that what-if looks for: 5 points of NPS."""
+    aim = result.summary["aim"].iloc[0] * outcome_scale(result)
+    name = outcome_name(result)
+    if result.params.model == "top_box":
+        return f"{aim:g} points more in {name}"
+    return f"{aim:g} points more of NPS" if result.params.outcome == "nps" else f"{aim:.2g} more {name}"
+
+
+def explained(result: Guarded) -> str:
+    """How much the model explains, as captions say it."""
+    if is_linear(result):
+        return f"together the drivers explain {r_squared(result)} of the difference between customers"
+    return f"together they reach a McFadden’s R² of {r_squared(result)}, which is no share of customers’ differences"
+
+
+def r_squared(result: Guarded) -> str:
+    """R² with its interval: a share in the linear model, McFadden’s index in the others."""
+    one = result.summary.iloc[0]
+    figures = (one.r_squared, one.r_squared_low, one.r_squared_high)
+    return share_text(*figures) if is_linear(result) else with_interval(*figures, 2)
+
+
+def ends_of(rating: str, study: Study) -> tuple[float, float]:
+    """Ends of a rating's scale."""
+    spec = column(rating, study)
+    return spec.min, spec.max
 
 
 def scale_of(rating: str, study: Study) -> str:
-    """Ends of a rating's scale: 1 to 10."""
-    spec = column(rating, study)
-    return f"{spec.min:g} to {spec.max:g}"
+    """Ends of a rating's scale as words: 1 to 10."""
+    low, high = ends_of(rating, study)
+    return f"{low:g} to {high:g}"

@@ -1,10 +1,19 @@
 """The driver report's headline and facts."""
 
+import numpy as np
 import pandas as pd
 
 from cxinsights.display.blocks import Fact, Headline
-from cxinsights.display.drivers.names import leaders_of, outcome_name, placed
-from cxinsights.display.numbers import decimals_for, percent, share_text, with_interval
+from cxinsights.display.drivers.names import (
+    is_linear,
+    leaders_of,
+    outcome_digits,
+    outcome_name,
+    outcome_scale,
+    placed,
+    r_squared,
+)
+from cxinsights.display.numbers import decimals_for, percent, with_interval
 from cxinsights.display.subject import Subject
 from cxinsights.display.words import as_subject, fitting, in_sentence, joined, spelled
 from cxinsights.privacy import GIVES_AWAY, Guarded
@@ -81,12 +90,19 @@ def _lead(result: Guarded, top: str) -> str:
     digits = decimals_for((one.coef_high - one.coef_low) / 2)
     size = with_interval(abs(one.coefficient), *sorted(map(abs, (one.coef_low, one.coef_high))), digits)
     name = in_sentence(label(top, result.study))
+    way = "higher" if one.coefficient > 0 else "lower"
     if pd.isna(one.coefficient):
         told = f"What goes with {name} alone cannot be told: other ratings repeat it."
     elif one.coef_low <= 0 <= one.coef_high:
         told = f"Other ratings equal, a higher rating of {name} does not clearly go with higher {outcome}."
+    elif not is_linear(result):
+        odds = np.exp([one.coefficient, one.coef_low, one.coef_high])
+        of = "being in the top box" if result.params.model == "top_box" else f"a higher answer to {outcome}"
+        told = (
+            f"Among customers who rate {name} one point higher, the odds of {of} are "
+            f"{with_interval(*odds, decimals_for((odds[2] - odds[1]) / 2))} times as high, other ratings equal."
+        )
     else:
-        way = "higher" if one.coefficient > 0 else "lower"
         told = (
             f"Among customers who rate {name} one point higher, {outcome} is {size} points {way}, other ratings equal."
         )
@@ -94,16 +110,20 @@ def _lead(result: Guarded, top: str) -> str:
     summary = result.summary.iloc[0]
     if summary.n < 0.5 * summary.n_eligible:
         half = f" Only {percent(summary.n / summary.n_eligible)} of those who answered are in the model."
+    elif summary.n_complete < 0.5 * summary.n_eligible:
+        half = f" Only {percent(summary.n_complete / summary.n_eligible)} of those who answered rated every driver."
     return f"{told}{half} This is a pattern in answers, not proof of cause."
 
 
 def _facts(result: Guarded) -> list[Fact]:
     one = result.summary.iloc[0]
-    digits = 0 if result.params.outcome == "nps" else max(decimals_for((one.outcome_high - one.outcome_low) / 2), 1)
-    today = with_interval(one.outcome_mean, one.outcome_low, one.outcome_high, digits).split("\u00a0(", 1)
-    explains = share_text(one.r_squared, one.r_squared_low, one.r_squared_high).split("\u00a0(", 1)
+    scale, digits = outcome_scale(result), outcome_digits(result)
+    figures = (scale * value for value in (one.outcome_mean, one.outcome_low, one.outcome_high))
+    unit = "%" if result.params.model == "top_box" else ""
+    today = with_interval(*figures, digits).split("\u00a0(", 1)
+    explains = r_squared(result).split("\u00a0(", 1)
     return [
-        Fact(f"{as_subject(outcome_name(result))} today", today[0], f"({today[1]}"),
-        Fact("Pattern explains", explains[0], f"({explains[1]}"),
+        Fact(f"{as_subject(outcome_name(result))} today", today[0] + unit, f"({today[1]}"),
+        Fact("Pattern explains" if is_linear(result) else "McFadden’s R²", explains[0], f"({explains[1]}"),
         Fact("Answers", f"{int(one.n):,}", f"of {int(one.n_eligible):,} in the model"),
     ]

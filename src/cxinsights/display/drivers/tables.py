@@ -2,8 +2,10 @@
 
 import pandas as pd
 
+from cxinsights.analysis.importance_likelihood import MOST_DRIVERS
+from cxinsights.analysis.penalty_reward import MIN_SIDE, cut_offs
 from cxinsights.display.blocks import Block, Column, Nothing, Prose, Table
-from cxinsights.display.drivers.names import is_fitted, outcome_name
+from cxinsights.display.drivers.names import change_text, ends_of, is_fitted, is_linear, outcome_name
 from cxinsights.display.numbers import (
     DASH,
     count,
@@ -15,10 +17,13 @@ from cxinsights.display.numbers import (
 )
 from cxinsights.display.words import as_subject, in_sentence, joined, spelled
 from cxinsights.params import DriversParams
-from cxinsights.privacy import Guarded, Suppressed
+from cxinsights.privacy import Guarded, Suppressed, is_shown
 from cxinsights.schemas.columns import label
 
-__all__ = ["method_drivers", "table_coefficients", "table_differences", "table_drivers"]
+__all__ = [
+    "method_drivers", "table_coefficients", "table_differences", "table_dominance", "table_drivers", "table_gaps",
+    "table_penalties",
+]  # fmt: skip
 
 
 def table_drivers(result: Guarded) -> Block:
@@ -70,7 +75,9 @@ def table_coefficients(result: Guarded) -> Block:
         "The model’s coefficients",
         [Column("Driver", numeric=False), *(Column(n) for n in names)],
         rows,
-        subtitle=f"Difference in {outcome_name(result)} that goes with one point more, others equal",
+        subtitle=f"Difference in {outcome_name(result)} that goes with one point more, others equal"
+        if is_linear(result)
+        else "Log-odds of a higher answer that go with one point more, others equal",
         note=f"{_errors_note(result)}{warning}",
     )
 
@@ -84,17 +91,117 @@ def table_differences(result: Guarded) -> Block:
             f"{label(one.driver_a, result.study)} over {in_sentence(label(one.driver_b, result.study))}",
             with_interval(100 * one.difference, 100 * one.diff_low, 100 * one.diff_high, 0, with_sign=True),
             "told apart" if one.told_apart else "not told apart",
+            _dominance(one),
         ]
         for one in result.differences.itertuples()
     ]
     return Table(
         "pairs",
         "Which drivers can be told apart",
-        [Column("Pair", numeric=False), Column("Difference in share, points"), Column("Verdict")],
+        [
+            Column("Pair", numeric=False),
+            Column("Difference in share, points"),
+            Column("Verdict"),
+            Column("Dominance (found again)"),
+        ],
         rows,
         note="The verdict holds all pairs together at 95%, so a pair whose own interval leaves out zero can still be "
-        "not told apart.",
+        "not told apart. Dominance: complete where the first adds more than the second to every set of the others, "
+        "conditional where it does on average at every number of others, general where it does on average over all; "
+        "in brackets the share of bootstrap samples that show the same.",
     )
+
+
+def table_dominance(result: Guarded) -> Block:
+    """What each driver adds alone, beside so many others, and beside all of them."""
+    if not is_fitted(result) or not len(result.dominance):
+        return Nothing()
+    long = result.dominance.set_index(["driver", "n_others"])["gain"]
+    wide = long.unstack().loc[result.importance["driver"]]  # noqa: PD010
+    heads = {0: "Alone", len(wide) - 1: "Beside all others"} if len(wide) > 1 else {0: "Alone"}
+    rows = [[label(str(name), result.study), *(percent(gain, 1) for gain in row)] for name, row in wide.iterrows()]
+    return Table(
+        "dominance",
+        "What each driver adds, by how many others are there",
+        [Column("Driver", numeric=False), *(Column(heads.get(size, f"Beside {size}")) for size in wide)],
+        rows,
+        subtitle="Gain in R², averaged over all sets of so many other drivers",
+        note="The mean of a row is the driver’s part of R². A driver that adds much alone and little beside all others "
+        "says what they say.",
+    )
+
+
+def table_penalties(result: Guarded) -> Block:
+    """Whether a low rating costs more than a high one brings."""
+    if not is_fitted(result) or not len(result.penalties):
+        return Nothing()
+    words = {
+        "costs_more": "low ratings cost more",
+        "brings_more": "high ratings bring more",
+        "cannot_tell": "cannot tell",
+    }
+    rows = [
+        [
+            label(one.driver, result.study),
+            _side(result, one.penalty, one.penalty_low, one.penalty_high),
+            _base(one.n_low),
+            _side(result, one.reward, one.reward_low, one.reward_high),
+            _base(one.n_high),
+            words[one.larger],
+        ]
+        for one in result.penalties.itertuples()
+    ]
+    found = result.penalties.set_index("driver")["larger"]
+    hurt = [in_sentence(label(name, result.study)) for name in found.index[found == "costs_more"]]
+    please = [in_sentence(label(name, result.study)) for name in found.index[found == "brings_more"]]
+    said = [f"Low ratings of {joined(hurt, 3)} cost more than high ones bring" if hurt else "",
+            f"high ratings of {joined(please, 3)} bring more than low ones cost" if please else ""]  # fmt: skip
+    title = as_subject("; ".join(part for part in said if part)) or "No rating clearly costs more than it brings"
+    low, high = cut_offs(*ends_of(result.penalties["driver"].iloc[0], result.study))
+    return Table(
+        "penalties",
+        title,
+        [Column("Driver", numeric=False), Column("Low rating"), Column("Answers"), Column("High rating"),
+         Column("Answers"), Column("The larger")],
+        rows,
+        subtitle=f"Difference in {outcome_name(result)} from the ratings between, others equal",
+        note=f"Low: up to {low:g}; high: from {high:g}. Of customers who rated every driver "
+        f"({int(result.penalties['n'].iloc[0]):,}). This is no Kano class: "
+        "those need questions of their own.",
+    )  # fmt: skip
+
+
+def table_gaps(result: Guarded) -> Block:
+    """What customers expect against what they get."""
+    if not len(result.gaps):
+        return Nothing()
+    frame = result.gaps[is_shown(result.gaps["gap"])].sort_values("gap", kind="stable")
+    rows = [
+        [
+            label(one.touchpoint, result.study),
+            number(one.expectation, 1),
+            number(one.experience, 1),
+            with_interval(one.gap, one.gap_low, one.gap_high, 1, with_sign=True),
+            p_text(one.p_adjusted),
+            f"{one.n:,}",
+        ]
+        for one in frame.itertuples()
+    ]
+    worst = frame.iloc[0] if len(frame) else None
+    title = "No experience falls clearly short of what is expected"
+    if worst is not None and worst["gap_high"] < 0:
+        title = f"{label(worst['touchpoint'], result.study)} falls furthest short of what customers expect"
+    return Table(
+        "gaps",
+        title,
+        [Column("Touch-point", numeric=False), Column("Expected"), Column("Experienced"), Column("Gap"),
+         Column("p, adjusted"), Column("Answers")],
+        rows,
+        subtitle="Experience less expectation, mean ratings",
+        note="Where the same people answered both, the gap is the mean of their own differences. A difference of two "
+        "ratings is less reliable than either. p-values are adjusted over the touch-points shown.",
+        folded=False,
+    )  # fmt: skip
 
 
 def method_drivers(result: Guarded) -> Prose:
@@ -104,14 +211,18 @@ def method_drivers(result: Guarded) -> Prose:
         "indicator": "A question that does not apply to a customer is not missing: the model holds an indicator "
         "of whether it applies beside the rating, and a driver’s share covers both. Rows with a blank answer to any "
         "driver are left out.",
+        "imputation": "A question that does not apply to a customer is not missing: the model holds an indicator of "
+        f"whether it applies beside the rating. Blanks are drawn {p.n_imputations} times from what the customer’s "
+        "other answers say of them, and results are put together by Rubin’s rules.",
         "listwise": "Only customers who rated every driver are in the model.",
         "pairwise": "Each correlation is of the customers who answered both questions.",
+        "fiml": "Means and covariances are those under which all answers given are most likely (full-information "
+        "maximum likelihood); answers that do not apply count as blank.",
     }
     summary = result.summary.iloc[0] if len(result.summary) else None
     paragraphs = [
-        f"Linear regression of {outcome_name(result)} on {spelled(len(p.drivers))} ratings. A driver’s share is its "
-        "Shapley value (LMG): what it adds to the explained difference, averaged over all orders in which the drivers "
-        "can enter. Shares say how closely things go together, not which way: the sign is in the coefficients.",
+        f"{_MODELS[p.model]} of {outcome_name(result)} on {spelled(len(p.drivers))} ratings. {_importance_rule(p)} "
+        "Shares say how closely things go together, not which way: the sign is in the coefficients.",
         rules[p.missing],
     ]
     if summary is not None:
@@ -130,6 +241,41 @@ def method_drivers(result: Guarded) -> Prose:
         "could do. This is a pattern in answers, not proof of cause.",
     ]
     return Prose("method", "Method and limits", paragraphs)
+
+
+_MODELS = {
+    "linear": "Linear regression",
+    "ordered": "Proportional-odds regression (an ordered outcome, one coefficient for all its steps)",
+    "top_box": "Logistic regression",
+}
+
+
+def _importance_rule(p: DriversParams) -> str:
+    if p.model == "linear":
+        return (
+            "A driver’s share is its Shapley value (LMG): what it adds to the explained difference, averaged over all "
+            "orders in which the drivers can enter."
+        )
+    if len(p.drivers) <= MOST_DRIVERS:
+        return (
+            "A driver’s share is its Shapley value in McFadden’s R²: what it adds to it, averaged over all orders in "
+            "which the drivers can enter."
+        )
+    return "A driver’s share is its relative weight on the scale of the linear predictor (Tonidandel and LeBreton)."
+
+
+def _dominance(one) -> str:
+    if pd.isna(one.dominance_draws):
+        return DASH
+    return f"{one.dominance} ({percent(one.dominance_draws)})"
+
+
+def _base(n: float) -> str:
+    return f"fewer than {MIN_SIDE}" if pd.isna(n) else f"{int(n):,}"
+
+
+def _side(result: Guarded, value: float, low: float, high: float) -> str:
+    return DASH if pd.isna(value) else change_text(result, value, low, high)
 
 
 def _coefficient(one) -> list[str]:
@@ -180,7 +326,12 @@ def _score_text(row: pd.Series) -> str:
 
 
 def _errors_note(result: Guarded) -> str:
-    one = result.summary.iloc[0]
-    if one.n_clusters < one.n or result.params.missing == "pairwise":
+    one, p = result.summary.iloc[0], result.params
+    if one.n_clusters < one.n or p.missing in ("pairwise", "fiml"):
         return "Intervals from bootstrap samples of customers."
+    if p.model != "linear":
+        weighted = "from bootstrap samples of customers" if one.n_effective < one.n else "from the model’s information"
+        return f"Errors {weighted}, normal reference."
+    if one.n_effective < one.n:
+        return "Errors are design-based (linearised for the survey weights), t reference."
     return "Errors are robust to unequal spread (HC3), t reference."

@@ -1,0 +1,125 @@
+"""What-if: what goes with better ratings, one driver at a time in a table, several at once by sliders."""
+
+import pandas as pd
+
+from cxinsights.display.blocks import Block, Column, Nothing
+from cxinsights.display.drivers.names import (
+    aim_text,
+    base_of,
+    change_text,
+    is_fitted,
+    is_linear,
+    outcome_digits,
+    outcome_name,
+    outcome_scale,
+)
+from cxinsights.display.numbers import DASH, number
+from cxinsights.display.sliders import Slider, WhatIf
+from cxinsights.display.words import as_subject, in_sentence, joined, spelled
+from cxinsights.privacy import Guarded, is_shown
+from cxinsights.schemas.columns import column, label
+
+__all__ = ["what_if"]
+
+MOST_SLIDERS = 4
+_LEAST_ROOM = 0.1
+
+
+def what_if(result: Guarded) -> Block:
+    """Sliders for the drivers that go with the largest differences, and every driver's readings as a table."""
+    if not is_fitted(result) or not len(result.what_if):
+        return Nothing()
+    frame = result.what_if[is_shown(result.what_if["performance"])]
+    movable = frame[frame["surely"].astype(bool) & (frame["room"] >= _LEAST_ROOM)]
+    movable = movable.sort_values("change", ascending=False, kind="stable")
+    at_hand = movable.head(MOST_SLIDERS if is_linear(result) else 0)
+    sliders = [_slider(result, one, at == 0) for at, one in enumerate(at_hand.itertuples())]
+    scale, digits = outcome_scale(result), outcome_digits(result)
+    ends = {column(name, result.study).max for name in frame["driver"]}
+    reach = "the end of the scale" if set(frame["reach"]) <= ends else "the best unit’s mean rating"
+    return WhatIf(
+        key="what-if",
+        title=_title(result, movable),
+        subtitle=f"Difference in {outcome_name(result)} that goes with a higher mean rating, if today’s pattern holds",
+        outcome=outcome_name(result),
+        mean=scale * result.summary["outcome_mean"].iloc[0],
+        digits=digits,
+        span=(0.0, _axis_end(sum(one.room * one.effect for one in sliders))),
+        sliders=sliders,
+        covariance=_covariance(result, [one.key for one in sliders]),
+        columns=[
+            Column("Driver", numeric=False),
+            *(Column(n) for n in ("Today, to reach", "Difference there", f"Points for {aim_text(result)}")),
+        ],
+        rows=[_row(result, one) for one in frame.itertuples()],
+        how="This carries today’s pattern forward: customers like these who rate a part higher answer so much "
+        "differently, other ratings equal. It does not show that raising a rating would raise "
+        f"{outcome_name(result)}; a trial would.",
+        caption=f"{base_of(result)} The level to reach is {reach}, or today’s where that is higher. "
+        "95% intervals from the uncertainty of all coefficients together.",
+    )  # fmt: skip
+
+
+def _title(result: Guarded, movable: pd.DataFrame) -> str:
+    """The smallest change that goes with the aim: of one driver, else of several, else that there is none."""
+    aim = aim_text(result)
+    alone = movable[movable["needed"].notna()].sort_values("needed", kind="stable")
+    together = result.combination
+    if result.params.costs and len(together) and together["reached"].all():
+        return f"Cheapest way to {aim}: {_shifts(result, together)}"
+    if len(alone):
+        one = alone.iloc[0]
+        name = as_subject(in_sentence(label(one["driver"], result.study)))
+        return f"{name} rated {number(one['needed'], 1)} points higher goes with {aim}"
+    if len(together) and together["reached"].all():
+        return f"{as_subject(spelled(len(together)))} drivers together go with {aim}: {_shifts(result, together)}"
+    if len(together):  # as far as there is room
+        scale, digits = outcome_scale(result), outcome_digits(result)
+        most = number(scale * together["change"].iloc[0], digits if digits == 0 else 2)
+        points = " points" if digits == 0 else ""
+        return f"All drivers at the level to reach go with {most}{points} more of {outcome_name(result)}"
+    return f"No rise within reach goes with {aim}"
+
+
+def _shifts(result: Guarded, together: pd.DataFrame) -> str:
+    parts = [
+        f"{in_sentence(label(one.driver, result.study))} +{number(one.points, 1)}" for one in together.itertuples()
+    ]
+    return joined(parts, 3)
+
+
+def _row(result: Guarded, one) -> list[str]:
+    if pd.isna(one.needed):
+        needed = "more than there is room for" if one.surely else "not clear that any would"
+    else:
+        surely = f" ({number(one.needed_high, 1)} to be sure)" if pd.notna(one.needed_high) else ""
+        needed = f"{number(one.needed, 1)}{surely}"
+    has_room = one.room >= _LEAST_ROOM / 2
+    return [
+        label(one.driver, result.study),
+        f"{number(one.performance, 1)} to {number(one.reach, 1)}"
+        if has_room
+        else f"{number(one.performance, 1)}, at the top",
+        change_text(result, one.change, one.change_low, one.change_high) if has_room else DASH,
+        needed if has_room else DASH,
+    ]
+
+
+def _slider(result: Guarded, one, is_first: bool) -> Slider:
+    room = int(10 * one.room + 1e-9) / 10
+    start = min(0.5, room) if is_first else 0.0
+    effect = outcome_scale(result) * one.change / one.room
+    return Slider(one.driver, label(one.driver, result.study), one.performance, room, start, effect)
+
+
+def _covariance(result: Guarded, drivers: list[str]) -> list[list[float]]:
+    if not drivers:
+        return []
+    square = result.joint.set_index(["driver_a", "driver_b"])["covariance"].astype(float).unstack()  # noqa: PD010
+    return (square.loc[drivers, drivers] * outcome_scale(result) ** 2).to_numpy(dtype=float).tolist()
+
+
+def _axis_end(most: float) -> float:
+    """A round number that the largest result stays under."""
+    steps = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200)
+    return float(next((step for step in steps if step >= 1.05 * most), 200))

@@ -1,0 +1,41 @@
+for (const panel of document.querySelectorAll(".whatif:not([data-ready])")) {
+  panel.dataset.ready = "";
+  const model = JSON.parse(panel.dataset.model);
+  const sliders = [...panel.querySelectorAll("input")];
+  const find = (name) => panel.querySelector(name);
+  const text = (value, digits, signed) => {
+    const shown = Math.abs(value).toFixed(digits);
+    return (value < 0 && +shown ? "\u2212" : signed && +shown ? "+" : "") + shown;
+  };
+  const x = (value) => 6 + 268 * Math.min(Math.max((value - model.span[0]) / (model.span[1] - model.span[0]), 0), 1);
+  let later;
+  const show = () => {
+    const points = sliders.map((slider) => +slider.value);
+    let change = 0, variance = 0;
+    points.forEach((own, i) => {
+      change += model.effects[i] * own;
+      points.forEach((other, j) => { variance += model.covariance[i][j] * own * other; });
+    });
+    const half = 1.959963984540054 * Math.sqrt(Math.max(variance, 0));
+    sliders.forEach((slider, i) => {
+      const own = text(points[i], 1, true);
+      slider.parentNode.querySelector("output").textContent = own;
+      slider.setAttribute("aria-valuetext", `${own}, to ${text(model.today[i] + points[i], 1)}`);
+    });
+    const moved = text(change, model.digits, true);
+    const sure = `${text(change - half, model.digits, true)} to ${text(change + half, model.digits, true)}`;
+    find(".big b").textContent = moved;
+    find(".big small").textContent = points.some((own) => own) ? `(${sure})` : "";
+    find(".now").textContent = `From ${text(model.mean, model.digits)} today to about ${text(model.mean + change, model.digits)}`;
+    const [low, at, high] = [change - half, change, change + half].map(x);
+    find(".line").setAttribute("d", `M${low} 16H${high}M${low} 12v8M${high} 12v8`);
+    find(".dot").setAttribute("cx", at);
+    clearTimeout(later);
+    later = setTimeout(() => { find("[role=status]").textContent = `${model.outcome}: ${moved} (${sure})`; }, 500);
+  };
+  panel.addEventListener("input", show);
+  find("button").addEventListener("click", () => { for (const slider of sliders) slider.value = 0; show(); });
+  find(".controls").hidden = false;
+  show();
+  clearTimeout(later);
+}
