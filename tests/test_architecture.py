@@ -8,7 +8,7 @@ import pytest
 SRC = Path(__file__).resolve().parent.parent / "src" / "cxinsights"
 ORDER = [
     "errors", "params", "schemas", "data", "analysis", "privacy", "display", "report", "kernels", "batch", "publish",
-    "cli", "__init__", "__main__",
+    "cli", "drivers", "__init__", "__main__",
 ]  # fmt: skip
 FILES = sorted(SRC.rglob("*.py"))
 

@@ -42,6 +42,7 @@ _HOMES = {
     "figure_sizes": "display.segmentation",
     "figure_stability": "display.segmentation",
     "figure_trend": "display.scorecard",
+    "drivers": "drivers",
     "fit_drivers": "analysis.drivers",
     "fit_funnel": "analysis.funnel",
     "fit_linkage": "analysis.linkage",
@@ -55,6 +56,7 @@ _HOMES = {
     "headline_linkage": "display.linkage",
     "headline_scorecard": "display.scorecard",
     "headline_segmentation": "display.segmentation",
+    "kano": "analysis.kano",
     "list_findings": "display.findings",
     "load_study": "params",
     "method_drivers": "display.drivers",
@@ -88,12 +90,15 @@ _HOMES = {
     "table_associations": "display.linkage",
     "table_changes": "display.scorecard",
     "table_coefficients": "display.drivers",
+    "table_contrasts": "display.drivers",
     "table_credit": "display.funnel",
     "table_curve": "display.funnel",
     "table_differences": "display.drivers",
+    "table_dominance": "display.drivers",
     "table_drivers": "display.drivers",
     "table_feelings": "display.funnel",
     "table_flows": "display.funnel",
+    "table_gaps": "display.drivers",
     "table_groups": "display.funnel",
     "table_held_out": "display.segmentation",
     "table_item_associations": "display.linkage",
@@ -105,6 +110,7 @@ _HOMES = {
     "table_moves": "display.funnel",
     "table_others": "display.funnel",
     "table_parts": "display.scorecard",
+    "table_penalties": "display.drivers",
     "table_profiles": "display.segmentation",
     "table_reliability": "display.linkage",
     "table_rests": "display.scorecard",
@@ -119,6 +125,7 @@ _HOMES = {
     "table_why": "display.funnel",
     "tally_parts": "display.scorecard",
     "use_theme": "display.theme",
+    "what_if": "display.drivers",
 }
 
 __all__ = [*_HOMES]
@@ -127,7 +134,8 @@ __all__ = [*_HOMES]
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"cxinsights has no {name!r}")
-    return getattr(import_module(f"cxinsights.{_HOMES[name]}"), name)
+    home = import_module(f"cxinsights.{_HOMES[name]}")
+    return home if name == _HOMES[name] else getattr(home, name)
 
 
 def __dir__() -> list[str]:
