@@ -164,14 +164,19 @@ def show(
     report: Annotated[str, typer.Argument(help="As the list has it: demo/2026Q3/emea/retail/drivers.")],
 ) -> None:
     """Say what became of one report: when and why it was made, from what, how long it took and how it ended."""
-    found = _ledger(Project.find()).history(report.strip("/"))
+    ledger = _ledger(Project.find())
+    name = report.strip("/").removeprefix("outputs/").removesuffix("/index.html")
+    found = ledger.history(name)
     if not found:
-        raise UnknownNameError(f"no run has made a report {report}. cxinsights plan lists reports as they are written.")
+        near = ledger.nearest(name)
+        hint = f" Did you mean {near}?" if near else ""
+        raise UnknownNameError(f"no run has made a report {name}.{hint} cxinsights plan lists those that there can be.")
     for entry in found:
         took = "" if entry.seconds is None else f"  {entry.seconds:.1f} s  {entry.peak_mb or 0:.0f} MB"
         again = f"  {entry.attempts} attempts" if (entry.attempts or 1) > 1 else ""
         ended = _local(entry.ended) if entry.ended else "-" * 16
         out.print(f"run {entry.run}  {ended}  {entry.reason}  {entry.status or 'not made'}{took}{again}")
+        out.print(f"  from {ledger.made_from(entry.run)}")
         if entry.error:
             out.print("  " + entry.error.replace("\n", "\n  "))
 

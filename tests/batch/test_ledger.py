@@ -223,40 +223,28 @@ def test_a_report_is_shown_with_what_became_of_it(
     error = "notebooks/scorecard.ipynb, cell 3: x\nReportError: no"
     ledger.add(replace(entry(run, NORTH, "failed", 61.04, error=error, attempts=3), reason="new data"))
     begin(ledger, NORTH, why="failed before")
-    ended = command(project, "show", f"{NORTH}/")
+    ended = command(project, "show", f"outputs/{NORTH}/index.html")
     assert (ended.returncode, ended.stderr) == (0, "")
+    made_from = f"  from data da7a, code c0de, {', '.join(f'{name} {own}' for name, own in versions().items())}"
     assert ended.stdout.splitlines() == [
         "run 3  ----------------  failed before  not made",
+        made_from,
         "run 2  2020-01-01 10:01  new data  failed  61.0 s  0 MB  3 attempts",
+        made_from,
         "  notebooks/scorecard.ipynb, cell 3: x",
         "  ReportError: no",
         "run 1  2020-01-01 10:01  new  ok  2.0 s  212 MB",
+        made_from,
     ]
 
 
-def test_a_report_that_no_run_has_made_is_a_message(project: Project) -> None:
+def test_a_report_that_no_run_has_made_is_a_message(project: Project, ledger: Ledger) -> None:
     ended = command(project, "show", "shops/2026Q3/shops/west/drivers")
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr == (
-        "cxinsights: no run has made a report shops/2026Q3/shops/west/drivers. cxinsights plan lists reports as they "
-        "are written.\n"
-    )
-
-
-def test_pruning_says_what_is_forgotten_and_leaves_the_young(project: Project, ledger: Ledger, at) -> None:
-    at(OLD)
+    told = "cxinsights: no run has made a report shops/2026Q3/shops/west/drivers."
+    assert ended.stderr == f"{told} cxinsights plan lists those that there can be.\n"
     begin(ledger, NORTH)
-    begin(ledger, NORTH)
-    private, long_ago = project.private("shops"), datetime.fromisoformat(OLD).timestamp()
-    for name in ("cache/fit-old/result.json", "cache/fit-young/result.json", "failed/old.ipynb"):
-        kept = private / name
-        kept.parent.mkdir(parents=True)
-        kept.write_bytes(b"x" * 2**20)
-        if "old" in name:
-            os.utime(kept, (long_ago, long_ago))
-            os.utime(kept.parent, (long_ago, long_ago))
-    ended = command(project, "prune")
-    assert (ended.returncode, ended.stderr) == (0, "")
-    assert ended.stdout == "forgotten: 1 runs, 2 kept results (2 MB) older than 90 days\n"
-    assert [path.name for path in private.rglob("*") if path.parent != private] == ["fit-young", "result.json"]
-    assert [one.run for one in ledger.runs()] == [2]
+    misspelt = NORTH.replace("north", "nroth")
+    ended = command(project, "show", misspelt)
+    told = f"cxinsights: no run has made a report {misspelt}. Did you mean {NORTH}?"
+    assert ended.stderr == f"{told} cxinsights plan lists those that there can be.\n"

@@ -4,6 +4,7 @@ A small SQLite database beside the data, written by the run alone, one row at a 
 it had done until then.
 """
 
+import difflib
 import getpass
 import json
 import os
@@ -165,6 +166,18 @@ class Ledger:
         """What became of one report in the last runs, the latest first."""
         found = self._rows("SELECT * FROM reports WHERE report = ? ORDER BY run DESC LIMIT ?", (report, most))
         return [Entry(*row) for row in found]
+
+    def made_from(self, run: int) -> str:
+        """What a run's reports were made from: data, code and versions, in a line."""
+        rows = self._rows("SELECT data, code, versions FROM runs WHERE run = ?", (run,))
+        data, code, versions = rows[0]
+        told = ", ".join(f"{name} {number}" for name, number in json.loads(versions).items())
+        return f"data {data or '–'}, code {code or '–'}, {told}"
+
+    def nearest(self, report: str) -> str | None:
+        """The report that is called most alike, of those that runs have been about."""
+        known = [row[0] for row in self._rows("SELECT DISTINCT report FROM reports")]
+        return next(iter(difflib.get_close_matches(report, known, n=1)), None)
 
     def last_of(self, reports: Iterable[str]) -> dict[str, Entry]:
         """How each report last ended, where it ever did."""
