@@ -1,11 +1,11 @@
-"""Gaps between what is expected and what is got: paired, unpaired, weighted, and to targets."""
+"""Gaps between what is expected and what is got: paired, unpaired, of customers who answer twice."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
-from cxinsights.analysis.gaps import fit_gaps, gaps_to_targets
+from cxinsights.analysis.gaps import fit_gaps
 from cxinsights.errors import AnalysisError
 
 
@@ -61,19 +61,3 @@ def test_an_unknown_column_names_the_nearest() -> None:
     with pytest.raises(AnalysisError) as error:
         fit_gaps(answers(), {"desk": ("hopes", "got")})
     assert str(error.value) == "gaps: unknown column 'hopes'. Did you mean 'hoped'? Known: hoped, got."
-
-
-def test_gaps_to_targets() -> None:
-    values = np.random.default_rng(1).normal(7, 1.5, 100)
-    se = values.std(ddof=1) / 10
-    half = stats.t.ppf(0.975, 99) * se
-    performance = pd.DataFrame({
-        "driver": ["desk", "shop"], "n": [100, 100], "performance": values.mean(), "se": se, "df": 99,
-        "perf_low": values.mean() - half, "perf_high": values.mean() + half,
-    })  # fmt: skip
-    [row] = gaps_to_targets(performance, {"desk": 7.5}).itertuples()
-    test = stats.ttest_1samp(values, 7.5)
-    assert (row.driver, row.target) == ("desk", 7.5)
-    assert row.gap == pytest.approx(values.mean() - 7.5)
-    assert (row.gap_low, row.gap_high) == pytest.approx((values.mean() - half - 7.5, values.mean() + half - 7.5))
-    assert row.p_value == pytest.approx(test.pvalue)

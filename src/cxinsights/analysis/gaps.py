@@ -1,4 +1,4 @@
-"""Gaps: what customers expect against what they get, and what they get against a target or benchmark.
+"""Gaps: what customers expect against what they get.
 
 A gap is experience − expectation: below zero, customers get less than they expect. Where the same people answered both
 questions the gap is the mean of their own differences; else the difference of two means. A difference of two ratings
@@ -15,7 +15,7 @@ from cxinsights.analysis.intervals import p_of
 from cxinsights.analysis.scores import customers_of, estimate, sample_of
 from cxinsights.errors import AnalysisError, did_you_mean
 
-__all__ = ["fit_gaps", "gaps_to_targets"]
+__all__ = ["fit_gaps"]
 
 _COLUMNS = [
     "touchpoint", "paired", "n", "n_expectation", "n_experience", "expectation", "experience", "gap", "se", "df",
@@ -79,34 +79,6 @@ def fit_gaps(responses: pd.DataFrame, pairs: Mapping[str, tuple[str, str]], min_
         bases = (bool(both.any()), n, int((~np.isnan(expected)).sum()), int((~np.isnan(experienced)).sum()))
         rows.append((touchpoint, *bases, means[0].mean, means[1].mean, *test))
     return pd.DataFrame(rows, columns=_COLUMNS)
-
-
-def gaps_to_targets(performance: pd.DataFrame, targets: Mapping[str, float], min_base: int = 30) -> pd.DataFrame:
-    """How far each rating lies from its target or benchmark.
-
-    Parameters
-    ----------
-    performance
-        One row per driver: `driver`, `n`, `performance` and its `se` and `df`.
-    targets
-        Value set for each driver; it counts as known without error.
-
-    Returns
-    -------
-    DataFrame
-        One row per driver with a target: `target`, `gap` (performance − target), its limits and `p_value`.
-    """
-    frame = performance[performance["driver"].isin(list(targets))]
-    target = frame["driver"].map(targets).astype(float)
-    gap = frame["performance"] - target
-    p_values = [
-        p_of(difference / se, df) if n >= min_base and se > 0 else np.nan
-        for difference, se, df, n in zip(gap, frame["se"], frame["df"], frame["n"], strict=True)
-    ]
-    return frame[["driver", "n", "performance"]].assign(
-        target=target, gap=gap, gap_low=frame["perf_low"] - target, gap_high=frame["perf_high"] - target,
-        p_value=p_values,
-    ).reset_index(drop=True)  # fmt: skip
 
 
 def _ratings(responses: pd.DataFrame, name: str) -> np.ndarray:
