@@ -166,6 +166,8 @@ def test_without_script_and_on_paper_the_table_stands_alone(browser: Browser, pa
         assert page.locator(".whatif .controls").is_visible()
         page.emulate_media(media="print")
         assert not page.locator(".whatif .controls").is_visible()
+        assert page.locator("h2", has_text="All numbers as a table").is_visible()
+        assert not page.locator("h2", has_text="Which drivers can be told apart").is_visible()
 
 
 @pytest.mark.parametrize("name", ["unit", "drivers"])

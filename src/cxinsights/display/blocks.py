@@ -286,6 +286,8 @@ class Table(Block):
     subtitle: str = ""
     note: str = ""
     folded: bool = True
+    on_paper: bool = True
+    """Whether it is printed: what only analysts want is not."""
 
     def as_markdown(self) -> str:
         """The table."""

@@ -109,6 +109,7 @@ def table_differences(result: Guarded) -> Block:
         "not told apart. Dominance: complete where the first adds more than the second to every set of the others, "
         "conditional where it does on average at every number of others, general where it does on average over all; "
         "in brackets the share of bootstrap samples that show the same.",
+        on_paper=False,
     )
 
 
@@ -128,6 +129,7 @@ def table_dominance(result: Guarded) -> Block:
         subtitle="Gain in R², averaged over all sets of so many other drivers",
         note="The mean of a row is the driver’s part of R². A driver that adds much alone and little beside all others "
         "says what they say.",
+        on_paper=False,
     )
 
 
