@@ -112,8 +112,9 @@ def test_the_plan_says_why_and_how_long(story: dict[str, Step]) -> None:
     assert f"{OWN}{SOUTH}/drivers  new data" in reports
     assert f"{OWN}{SOUTH}/scorecard  new data" in reports
     assert [line for line in reports if WEST in line] == []  # no answers before or after
-    assert re.fullmatch(rf"5 reports to make for {PERIOD}, 3 up to date: about \d+ s", last)
-    assert len(reports) == 5
+    assert f"{OWN}{NORTH}/drivers  baseline changed" in reports  # it is set against the rest, which is South
+    assert re.fullmatch(rf"6 reports to make for {PERIOD}, 2 up to date: about \d+ s", last)
+    assert len(reports) == 6
 
 
 def test_what_was_planned_was_made_and_no_more(story: dict[str, Step]) -> None:

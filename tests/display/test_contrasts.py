@@ -15,7 +15,7 @@ def contrasts(**differences: tuple[str, float, float]) -> pd.DataFrame:
     rows = [
         {"against": against, "driver": f"{name}_rating", "n": 600, "n_compare": 900, "coefficient": 5.0 + difference,
          "other": 5.0, "difference": difference, "diff_low": difference - 1, "diff_high": difference + 1,
-         "p_value": p / 2, "p_adjusted": p, "n_comparisons": 24}
+         "p_value": p / 2, "is_clear": p < 0.05}
         for name, (against, difference, p) in differences.items()
     ]  # fmt: skip
     return pd.DataFrame(rows)
@@ -46,10 +46,10 @@ def test_a_row_per_driver_with_both_comparisons() -> None:
     both = pd.concat([contrasts(r0=("rest", 4.0, 0.001)), contrasts(r0=("previous", -1.0, 0.5))], ignore_index=True)
     table = table_contrasts(drivers(ratings([1, 0.5]), LABELS, contrasts=both))
     assert [column.name for column in table.columns] == [
-        "Driver", "Against the rest of Corner Shops", "p, adjusted", "Against the period before", "p, adjusted",
+        "Driver", "Against the rest of Corner Shops", "Verdict", "Against the period before", "Verdict",
     ]  # fmt: skip
     [row] = [[cell.replace("\u00a0", " ") for cell in row] for row in table.rows]
-    assert row == ["Waiting time", "+4.0 (+3.0 to +5.0)", "0.001", "−1.0 (−2.0 to 0.0)", "0.500"]
+    assert row == ["Waiting time", "+4.0 (+3.0 to +5.0)", "clear", "−1.0 (−2.0 to 0.0)", "not clear"]
 
 
 def test_nothing_to_compare_with_is_nothing() -> None:

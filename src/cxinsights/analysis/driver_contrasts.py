@@ -21,9 +21,10 @@ from cxinsights.params import ALL, DriversParams
 __all__ = ["COLUMNS", "fit_contrasts"]
 
 Place = tuple[str, str]
+_CLEAR = 0.05
 COLUMNS = [
     "region", "unit", "against", "driver", "n", "n_compare", "coefficient", "other", "difference", "diff_low",
-    "diff_high", "p_value", "p_adjusted", "n_comparisons",
+    "diff_high", "p_value", "is_clear",
 ]  # fmt: skip
 
 
@@ -44,7 +45,8 @@ def fit_contrasts(responses: pd.DataFrame, places: Mapping[Place, DriversParams]
     -------
     DataFrame
         One row per place, kind of comparison (`rest`, `previous`) and driver that is in both models; none where either
-        side has too few answers for a regression.
+        side has too few answers for a regression. `is_clear` is whether the adjusted test says so at 5 %; the adjusted
+        p-value itself moves with every other place's answers, and is not given.
 
     Notes
     -----
@@ -52,8 +54,8 @@ def fit_contrasts(responses: pd.DataFrame, places: Mapping[Place, DriversParams]
     smaller than the one stated.
     """
     rows = [row for place, params in places.items() for row in _of_place(responses, place, params, places, previous)]
-    frame = pd.DataFrame(rows, columns=COLUMNS[:-2])
-    return adjust(frame, ["against"])
+    frame = adjust(pd.DataFrame(rows, columns=COLUMNS[:-1]), ["against"])
+    return frame.assign(is_clear=frame["p_adjusted"] < _CLEAR)[COLUMNS]
 
 
 def _of_place(

@@ -28,7 +28,7 @@ def importance_of(design: Design, fitted: FittedModel) -> pd.DataFrame:
     low, high = np.quantile(drawn, _TAILS, axis=0)
     share_low, share_high = np.quantile(drawn_shares, _TAILS, axis=0)
     rank_low, rank_high = rank_limits(drawn)
-    order = np.argsort(-parts, kind="stable")
+    order = np.argsort(-np.round(shares, 12), kind="stable")  # a copy stands after its original
     frame = pd.DataFrame(
         {
             "driver": design.drivers,

@@ -7,6 +7,7 @@ together are the driver. Importance says how closely things go together, not wha
 """
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -31,7 +32,7 @@ from cxinsights.analysis.what_if import LinearModel
 from cxinsights.errors import AnalysisError
 from cxinsights.params import DriversParams
 
-__all__ = ["DriversResult", "fit_drivers", "fit_with_model", "is_too_small"]
+__all__ = ["DriversResult", "fit_drivers", "fit_with_model", "rests_on"]
 
 LEAK = 0.95  # a rating this closely correlated with the outcome is the outcome in other words
 
@@ -176,13 +177,15 @@ def fit_with_model(
     return result, fitted
 
 
-def is_too_small(responses: pd.DataFrame, params: DriversParams) -> bool:
-    """Whether these answers are too few for a regression of their own, and the company's importance is read."""
+def rests_on(responses: pd.DataFrame, params: DriversParams) -> Literal["own", "company", "nothing"]:
+    """Whether these answers are enough for a regression of their own; fewer read the company's, and none nothing."""
     outcome = outcome_values(responses, params)
     if np.isnan(outcome).all():
-        return False
+        return "nothing"
     design = prepare(responses, outcome, params)
-    return bool(design.drivers) and design.n_base < design.n_needed
+    if not design.drivers:
+        return "nothing"
+    return "own" if design.n_base >= design.n_needed else "company"
 
 
 def _aim(params: DriversParams, outcome: np.ndarray) -> float:

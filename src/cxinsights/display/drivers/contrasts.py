@@ -4,15 +4,13 @@ import pandas as pd
 
 from cxinsights.display.blocks import Block, Column, Nothing, Table
 from cxinsights.display.drivers.names import is_fitted, outcome_name
-from cxinsights.display.numbers import DASH, count, p_text, with_interval
+from cxinsights.display.numbers import DASH, count, with_interval
 from cxinsights.display.words import as_subject, in_sentence, joined
 from cxinsights.params import ALL
 from cxinsights.privacy import Guarded
 from cxinsights.schemas.columns import label
 
 __all__ = ["table_contrasts"]
-
-CLEAR = 0.05
 
 
 def table_contrasts(result: Guarded) -> Block:
@@ -28,30 +26,30 @@ def table_contrasts(result: Guarded) -> Block:
         row = [label(driver, result.study)]
         for kind in kinds:
             one = own.loc[(driver, kind)] if (driver, kind) in own.index else None
-            row += (
-                [DASH, DASH]
-                if one is None
-                else [
-                    with_interval(one["difference"], one["diff_low"], one["diff_high"], 1, with_sign=True),
-                    p_text(one["p_adjusted"]),
-                ]
-            )
+            row += [DASH, DASH] if one is None else _compared(one)
         rows.append(row)
     sizes = [f"{count(frame.loc[frame['against'] == kind, 'n_compare'].max())} from {against[kind]}" for kind in kinds]
-    heads = [name for kind in kinds for name in (f"Against {against[kind]}", "p, adjusted")]
+    heads = [name for kind in kinds for name in (f"Against {against[kind]}", "Verdict")]
     return Table(
         "contrasts",
         _title(result, frame, against),
         [Column("Driver", numeric=False), *map(Column, heads)],
         rows,
         subtitle=f"How much more {outcome_name(result)} goes with one point here than there, others equal",
-        note=f"{as_subject(joined(sizes))}. Tested together with all reports of the period, a family for each kind of "
-        "comparison. No clear difference is not no difference.",
+        note=f"{as_subject(joined(sizes))}. The verdict is of a test adjusted over all reports of the period, at 5%, "
+        "so that a difference whose own interval leaves out zero can still be not clear.",
     )
 
 
+def _compared(one: pd.Series) -> list[str]:
+    return [
+        with_interval(one["difference"], one["diff_low"], one["diff_high"], 1, with_sign=True),
+        "clear" if one["is_clear"] else "not clear",
+    ]
+
+
 def _title(result: Guarded, frame: pd.DataFrame, against: dict[str, str]) -> str:
-    clear = frame[frame["p_adjusted"] < CLEAR]
+    clear = frame[frame["is_clear"].astype(bool)]
     said = []
     for kind, words in against.items():
         own = clear[clear["against"] == kind]

@@ -6,7 +6,7 @@ goes.
 
 import pandas as pd
 
-from cxinsights.analysis.drivers import is_too_small
+from cxinsights.analysis.drivers import rests_on
 from cxinsights.data.manifest import table_columns
 from cxinsights.errors import ParamsError, UnknownNameError, did_you_mean
 from cxinsights.params import DriversParams, Study, resolve
@@ -41,13 +41,15 @@ def read_drivers(opened: Opened) -> Inputs:
         survey=params.survey,
     )
     frame = with_weights(found, opened.kept.weights)
-    company = _company_importance(opened)
-    if company is not None and not is_too_small(frame, params):
-        company = None  # not shown: whatever changes in it changes nothing here
-    found = opened.kept.contrasts
-    contrasts = found[(found["region"] == params.region) & (found["unit"] == params.unit)]
-    contrasts = contrasts.drop(columns=["region", "unit"]).reset_index(drop=True)
-    more = {"company": company, "scale": scale, "best": _best(opened), "contrasts": contrasts}
+    more = {"company": None, "scale": scale, "best": None, "contrasts": None}
+    basis = rests_on(frame, params)  # what is not shown here may change without changing anything
+    if basis == "company":
+        return Inputs(frame, {**more, "company": _company_importance(opened)})
+    if basis == "own":
+        found = opened.kept.contrasts
+        here = found[(found["region"] == params.region) & (found["unit"] == params.unit)]
+        contrasts = here.drop(columns=["region", "unit"]).reset_index(drop=True)
+        return Inputs(frame, {**more, "best": _best(opened), "contrasts": contrasts})
     return Inputs(frame, more)
 
 
