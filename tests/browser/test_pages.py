@@ -206,21 +206,21 @@ def test_paper_is_white_with_folds_open_and_controls_gone(
     browser: Browser, pages: Project, name: str, theme: str
 ) -> None:
     with opened(browser, pages, name, (794, 1123), color_scheme=theme) as (page, _):
-        closed = page.locator("details").count()
+        closed = page.locator("details:not(.noprint)").count()
         printed = page.pdf(format="A4", prefer_css_page_size=True)
         assert 1 <= len(re.findall(rb"/Type\s*/Page\b", printed)) <= 12
         page.emulate_media(media="print")
         assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
         ink = ", ".join(str(int(LIGHT["ink"][at : at + 2], 16)) for at in (1, 3, 5))
         assert page.evaluate("getComputedStyle(document.body).color") == f"rgb({ink})"
-        inside = "[...document.querySelectorAll('details > :not(summary, .choose)')].map(e => e.checkVisibility())"
-        visible = page.evaluate(inside)
+        inside = "details:not(.noprint, .noprint *) > :not(summary, .choose, .noprint)"
+        visible = page.evaluate(f"[...document.querySelectorAll('{inside}')].map(e => e.checkVisibility())")
         assert len(visible) >= closed
         assert all(visible)
         page.set_viewport_size({"width": 680, "height": 900})  # between the margins of A4
         widths = page.evaluate("[...document.querySelectorAll('.plain')].map(t => t.getBoundingClientRect().width)")
         assert all(width <= 680 for width in widths), widths  # a wider one would shrink the whole page
-        for control in page.locator(".choose, .skip, .bar ol").all():
+        for control in page.locator(".choose, .skip, .bar ol, .noprint").all():
             assert not control.is_visible()
 
 
