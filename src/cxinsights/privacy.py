@@ -205,6 +205,8 @@ def is_hidden(baseline: Baseline, node: tuple[str, str, str, str], survey: str, 
 
 def is_shown(figures: pd.Series) -> pd.Series:
     """Which figures of a guarded column are shown."""
+    if figures.dtype != object:  # a column of plain numbers holds nothing else
+        return pd.Series(True, index=figures.index)
     return ~figures.map(lambda value: isinstance(value, Suppressed)).astype(bool)
 
 
@@ -236,7 +238,8 @@ def _nothing_left(frame: pd.DataFrame) -> bool:
     if frame.empty:
         return False
     answered = frame[frame["n"] > 0] if "n" in frame else frame
-    return len(answered) > 0 and bool(answered.map(lambda value: isinstance(value, Suppressed)).any(axis=1).all())
+    shown = [is_shown(answered[name]) for name in answered]
+    return len(answered) > 0 and not np.logical_and.reduce(shown).any()
 
 
 def _places(rows: pd.DataFrame) -> Iterator[tuple]:

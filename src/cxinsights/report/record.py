@@ -134,7 +134,9 @@ def _scores(result: Guarded) -> list[dict[str, Any]]:
 
 
 def _notes(result: Guarded) -> list[str]:
-    hidden = sum(int((~table.apply(is_shown).all(axis=1)).sum()) for table in result.tables.values() if len(table))
+    full = (np.logical_and.reduce([is_shown(table[name]) for name in table]) for table in result.tables.values()
+            if len(table))  # fmt: skip
+    hidden = sum(int((~rows).sum()) for rows in full)
     notes = [result.reason] if result.reason else []
     if hidden:
         notes.append(f"{hidden} rows hold figures that are not shown: too few answers, or they would give others away")
