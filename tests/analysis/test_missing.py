@@ -85,7 +85,7 @@ def test_imputed_answers_stay_on_the_scale_and_given_ones_stay() -> None:
 
 def test_intervals_after_imputation_hold_the_truth_about_nineteen_times_in_twenty() -> None:
     held = 0
-    for seed in range(60):
+    for seed in range(24):
         rng = np.random.default_rng(seed)
         x = rng.normal(0, 1, (200, 2)) @ [[1, 0.5], [0, 0.9]]
         y = x @ [0.5, 0.3] + rng.normal(0, 1, 200)
@@ -98,7 +98,7 @@ def test_intervals_after_imputation_hold_the_truth_about_nineteen_times_in_twent
         )
         assert df[0] < 197
         held += abs(value[0] - 0.5) < 2.0 * np.sqrt(covariance[0, 0])
-    assert 52 <= held <= 60  # of 60 at 95 %: 57 expected, 51 or fewer once in a hundred
+    assert held >= 20  # of 24 at 95 %: 23 expected, 19 or fewer once in two hundred
 
 
 def test_rubins_rules_by_hand() -> None:

@@ -59,8 +59,8 @@ columns:
 scores: {segments: [channel]}
 drivers: {drivers: [wait_rating, price_rating, staff_rating], n_boot: 200, n_noise: 100}
 funnel: {steps: [look, ask, order], window_days: 20, breakdowns: [channel]}
-segmentation: {inputs: [visits, digital], held_out: [nps_answer], k_max: 4, n_boot: 20}
-linkage: {items: [calm_item, proud_item, heard_item], scores: [nps, csat], n_boot: 400}
+segmentation: {inputs: [visits, digital], held_out: [nps_answer], k_max: 3, n_boot: 10}
+linkage: {items: [calm_item, proud_item, heard_item], scores: [nps, csat], n_boot: 200}
 """
 EMEA = "label: EMEA\nunits:\n  north: {label: North & Co}\n  south: {label: South}\n"
 APAC = "label: Asia\nunits:\n  east: {label: East}\n  west: {label: West}\n"
