@@ -9,6 +9,8 @@ from cxinsights.analysis.resampling import (
     Moments,
     bootstrap_moments,
     letters_of,
+    limits_of_r2,
+    limits_of_shares,
     moments,
     rank_limits,
     told_apart,
@@ -103,3 +105,40 @@ def test_letters_say_exactly_what_is_told_apart(p: int, seed: int) -> None:
 def test_letters_run_from_the_largest_down() -> None:
     apart = np.array([[0, 0, 1], [0, 0, 0], [1, 0, 0]], dtype=bool)
     assert letters_of([2, 1, 0], apart) == ["b", "ab", "a"]
+
+
+def test_limits_of_shares_are_normal_in_log_odds() -> None:
+    rng = np.random.default_rng(3)
+    draws = 1 / (1 + np.exp(-rng.normal([-2.0, 0.5], [0.4, 0.1], (40_000, 2))))
+    centre = np.array([-2.0, 0.5])
+    point = 1 / (1 + np.exp(-centre))
+    for widening in (1.0, 1.5):
+        half = 1.959964 * widening * np.array([0.4, 0.1])
+        low, high = limits_of_shares(point, draws, widening)
+        assert low == pytest.approx(1 / (1 + np.exp(half - centre)), rel=0.01)
+        assert high == pytest.approx(1 / (1 + np.exp(-half - centre)), rel=0.01)
+
+
+def test_a_share_that_never_varies_is_its_own_limit() -> None:
+    low, high = limits_of_shares(np.array([1.0, 0.0]), np.tile([1.0, 0.0], (50, 1)))
+    assert (low.tolist(), high.tolist()) == ([1, 0], [1, 0])
+
+
+def test_limits_of_r2_hold_it_nineteen_times_in_twenty_where_draws_lie_too_high() -> None:
+    """R² of a normal sample: Fisher's z of R is normal with variance 1 / n; draws are as far above as it is."""
+    rng, n, true = np.random.default_rng(4), 300, 0.3
+    held = 0
+    for _ in range(400):
+        z = np.arctanh(np.sqrt(true)) + 0.02 + rng.normal() / np.sqrt(n)
+        draws = np.tanh(z + 0.02 + rng.normal(size=300) / np.sqrt(n)) ** 2
+        low, high = limits_of_r2(float(np.tanh(z) ** 2), draws)
+        held += low <= true <= high
+    assert 0.925 < held / 400 < 0.975
+    assert limits_of_r2(0.01, np.full(50, 0.05)) == (0.0, 0.01)
+
+
+def test_wider_draws_split_fewer() -> None:
+    draws = np.random.default_rng(5).normal([2.0, 1.0], 0.3, (500, 2))
+    point = np.array([2.0, 1.0])
+    assert told_apart(point, draws)[0, 1]
+    assert not told_apart(point, draws, widening=1.5)[0, 1]

@@ -8,10 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit, logit
 
-__all__ = ["Moments", "bootstrap_moments", "drawn_weights", "letters_of", "moments", "rank_limits", "told_apart"]
+from cxinsights.analysis.intervals import CONFIDENCE, z_of
+
+__all__ = [
+    "Moments", "bootstrap_moments", "drawn_weights", "letters_of", "limits_of_r2", "limits_of_shares", "moments",
+    "rank_limits", "told_apart",
+]  # fmt: skip
 
 _AT_ONCE = 1 << 24  # numbers in one block of drawn counts
+_EDGE = 1e-4  # a share closer than this to 0 or 1 counts as that close: beyond it log-odds run away
 
 
 @dataclass(frozen=True)
@@ -114,7 +121,46 @@ def rank_limits(draws: np.ndarray, confidence: float = 0.95) -> tuple[np.ndarray
     return low.astype(int), high.astype(int)
 
 
-def told_apart(point: np.ndarray, draws: np.ndarray, confidence: float = 0.95) -> np.ndarray:
+def limits_of_shares(point: np.ndarray, draws: np.ndarray, widening: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """Limits of shares between 0 and 1: normal on the scale of their log-odds, where draws lie evenly.
+
+    Percentiles of the draws themselves hold the truth in 92 to 94 samples of 100, since draws of small shares lie too
+    high; these hold it in 94 to 96.
+
+    Parameters
+    ----------
+    point, draws
+        Of shape (p,) and (draws, p).
+    widening
+        What the draws' spread is multiplied by, for the columns that were fitted.
+    """
+    on_scale = logit(np.clip(draws, _EDGE, 1 - _EDGE))
+    half = z_of(CONFIDENCE) * widening * on_scale.std(axis=0, ddof=1)
+    centre = logit(np.clip(point, _EDGE, 1 - _EDGE))
+    never = draws.std(axis=0) == 0
+    return np.where(never, point, expit(centre - half)), np.where(never, point, expit(centre + half))
+
+
+def limits_of_r2(point: float, draws: np.ndarray, widening: float = 1.0) -> tuple[float, float]:
+    """Limits of R²: normal on the scale of Fisher's z of R, less what chance adds to it in every draw.
+
+    Parameters
+    ----------
+    draws
+        Of shape (draws,).
+    widening
+        As in `limits_of_shares`.
+    """
+    on_scale = np.arctanh(np.sqrt(np.clip([point, *draws], 0, 1 - 1e-12)))
+    centre, spread = 2 * on_scale[0] - on_scale[1:].mean(), on_scale[1:].std(ddof=1)
+    half = z_of(CONFIDENCE) * widening * spread
+    low, high = np.tanh(np.maximum([centre - half, centre + half], 0)) ** 2
+    return min(float(low), point), max(float(high), point)
+
+
+def told_apart(
+    point: np.ndarray, draws: np.ndarray, widening: float = 1.0, confidence: float = CONFIDENCE
+) -> np.ndarray:
     """Which columns differ, all pairs at once; of shape (p, p).
 
     A pair differs where its difference, over its bootstrap standard error, lies beyond what the largest of
@@ -129,7 +175,7 @@ def told_apart(point: np.ndarray, draws: np.ndarray, confidence: float = 0.95) -
     left = se > 1e-12 * max(np.abs(point).max(), 1e-12)  # a column and its copy have no difference to test
     differs = np.zeros(len(first), dtype=bool)
     scale = np.where(left, se, 1)
-    observed = np.abs(point[first] - point[second]) / scale
+    observed = np.abs(point[first] - point[second]) / (widening * scale)
     by_chance = np.abs(differences - differences.mean(axis=0)) / scale
     while left.any():
         critical = np.quantile(by_chance[:, left].max(axis=1), confidence)
