@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from cxinsights.analysis.gaps import fit_gaps
+from cxinsights.analysis.gaps import fit_gaps, fit_level_gaps
 from cxinsights.errors import AnalysisError
 
 
@@ -27,7 +27,7 @@ def test_the_same_people_are_paired() -> None:
     assert row.gap == pytest.approx(known["got"].mean() - known["hoped"].mean())
     assert (row.gap_low, row.gap_high) == pytest.approx((interval.low, interval.high))
     assert row.p_value == pytest.approx(test.pvalue)
-    assert row.experience - row.expectation == pytest.approx(row.gap)
+    assert row.experience - row.standard == pytest.approx(row.gap)
     assert row.correlation == pytest.approx(known.corr().iloc[0, 1])
 
 
@@ -61,3 +61,32 @@ def test_an_unknown_column_names_the_nearest() -> None:
     with pytest.raises(AnalysisError) as error:
         fit_gaps(answers(), {"desk": ("hopes", "got")})
     assert str(error.value) == "gaps: unknown column 'hopes'. Did you mean 'hoped'? Known: hoped, got."
+
+
+def levels(**more) -> pd.DataFrame:
+    told = {"metric": "got", "against": "target", "value": 7.5, "source": "Plan", "date": "2025-12-15", "base": "all"}
+    return pd.DataFrame([{**told, **more}])
+
+
+def test_a_target_is_a_mean_to_test_against() -> None:
+    frame = answers()
+    frame.loc[:9, "got"] = np.nan
+    [row] = fit_level_gaps(frame, levels()).itertuples()
+    test = stats.ttest_1samp(frame["got"].dropna(), 7.5)
+    interval = test.confidence_interval()
+    assert (row.touchpoint, row.against, row.n, row.standard) == ("got", "target", 190, 7.5)
+    assert row.gap == pytest.approx(frame["got"].mean() - 7.5)
+    assert (row.gap_low + 7.5, row.gap_high + 7.5) == pytest.approx((interval.low, interval.high))
+    assert row.p_value == pytest.approx(test.pvalue)
+    assert row.effect_size == pytest.approx(row.gap / frame["got"].std())
+    assert (row.source, row.date, row.base) == ("Plan", "2025-12-15", "all")
+
+
+def test_a_level_of_few_answers_is_not_tested() -> None:
+    [row] = fit_level_gaps(answers(29), levels()).itertuples()
+    assert np.isfinite(row.gap_low)
+    assert np.isnan(row.p_value)
+    assert fit_level_gaps(answers(), levels().head(0)).empty
+    with pytest.raises(AnalysisError) as error:
+        fit_level_gaps(answers(), levels(metric="gott"))
+    assert str(error.value) == "gaps: unknown column 'gott'. Did you mean 'got'? Known: hoped, got."

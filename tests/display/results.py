@@ -67,6 +67,8 @@ def drivers(
     company: pd.DataFrame | None = None,
     best: pd.DataFrame | None = None,
     contrasts: pd.DataFrame | None = None,
+    pool: pd.DataFrame | None = None,
+    levels: pd.DataFrame | None = None,
     hidden: bool = False,
     **changes,
 ) -> Guarded:
@@ -77,7 +79,7 @@ def drivers(
         "study": "shops", "period": "2026Q3", "region": "shops", "unit": "north", "outcome": "nps", "drivers": names,
         "n_boot": 200, "n_noise": 100,
     }  # fmt: skip
-    result = fit_drivers(frame, DriversParams(**{**asked, **changes}), company, (1, 10), best, contrasts)
+    result = fit_drivers(frame, DriversParams(**{**asked, **changes}), company, (1, 10), best, contrasts, pool, levels)
     of = of or study()
     return guard(
         result, of.model_copy(update={"columns": {**of.columns, **study(columns=columns).columns}}), hidden=hidden

@@ -9,7 +9,7 @@ from bs4 import BeautifulSoup
 
 from cxinsights.analysis.what_if import LinearModel, read
 from cxinsights.display.blocks import Nothing
-from cxinsights.display.drivers import table_dominance, table_gaps, table_penalties, what_if
+from cxinsights.display.drivers import table_dominance, table_penalties, what_if
 from cxinsights.display.sliders import script, script_hash
 from cxinsights.privacy import Guarded
 from tests.display.results import drivers, ratings, study
@@ -106,7 +106,7 @@ def test_the_script_is_named_by_its_hash(four) -> None:
 
 def test_without_a_regression_there_is_nothing() -> None:
     few = drivers(ratings([1, 0.5], n=60), LABELS)
-    for part in (what_if, table_dominance, table_penalties, table_gaps):
+    for part in (what_if, table_dominance, table_penalties):
         assert isinstance(part(few), Nothing)
 
 
@@ -125,18 +125,6 @@ def test_what_each_driver_adds_is_its_part_on_average(four) -> None:
     assert [column.name for column in table.columns] == ["Driver", "Alone", "Beside 1", "Beside 2", "Beside all others"]
     first = [float(cell.rstrip("%")) for cell in table.rows[0][1:]]
     assert np.mean(first) == pytest.approx(100 * four.importance["r2_part"].iloc[0], abs=0.1)
-
-
-def test_gaps_are_shown_where_expectations_were_asked() -> None:
-    frame = ratings([1, 0.5], levels=[4, 6])
-    frame = frame.assign(hoped=np.clip(frame["r0_rating"] + 2, 1, 10))
-    result = drivers(frame, LABELS, expectations={"r0_rating": "hoped"})
-    table = table_gaps(result)
-    assert table.title == "Waiting time falls furthest short of what customers expect"
-    [row] = table.rows
-    gap = result.gaps.iloc[0]
-    assert row[3].startswith(f"{gap['gap']:.1f}".replace("-", "−"))
-    assert isinstance(table_gaps(drivers(ratings([1, 0.5]), LABELS)), Nothing)
 
 
 def test_a_best_unit_sets_how_far_it_goes() -> None:

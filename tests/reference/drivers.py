@@ -145,7 +145,7 @@ def gap_ipa(case: Case, frame: pd.DataFrame) -> dict[str, Any]:
     return {
         "gaps": {
             one.touchpoint: {
-                "mean_expectation": one.expectation,
+                "mean_expectation": one.standard,
                 "mean_perception": one.experience,
                 "gap_P_minus_E": one.gap,
                 "sd_diff": one.se * np.sqrt(one.n),

@@ -12,6 +12,7 @@ Rules for what is missing:
 - `fiml`: the means and covariances under which all answers given are most likely.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -119,6 +120,11 @@ class Design:
         return by_weight * self.n_customers / max(self.n, 1)
 
     @property
+    def widening(self) -> float:
+        """What the spread of bootstrap draws is multiplied by: 1 / (1 − h) at the average leverage h, as HC3 does."""
+        return self.n_customers / max(self.n_customers - self.columns.shape[1], 1)
+
+    @property
     def applies(self) -> np.ndarray:
         """Share of customers to whom each driver applies, of shape (p,)."""
         return np.average(self.rated, axis=0, weights=self.weights)
@@ -196,6 +202,7 @@ def prepare(
     outcome: np.ndarray,
     params: DriversParams,
     scale: tuple[float, float] | None = None,
+    centres: Mapping[str, float] | None = None,
 ) -> Design:
     """Build the model's columns under the params' rule for missing answers.
 
@@ -203,6 +210,9 @@ def prepare(
     ----------
     scale
         Lowest and highest possible rating; by default the lowest and highest given.
+    centres
+        Drivers that get an indicator, and what is taken off their ratings: those of a design that this one is to lie
+        beside. By default drivers that do not apply to somebody, and their means.
     """
     eligible = ~np.isnan(outcome)
     ratings = responses[params.drivers].to_numpy(dtype=float)
@@ -228,12 +238,15 @@ def prepare(
         keep = eligible
     else:
         keep = np.ones(len(outcome), dtype=bool)  # who did not answer the outcome still tells how drivers go together
-    parts, blocks, rating_at, centres = [], [], [], np.zeros(len(drivers))
-    for at in range(len(drivers)):
+    parts, blocks, rating_at, taken_off = [], [], [], np.zeros(len(drivers))
+    for at, driver in enumerate(drivers):
         x, a = ratings[keep, at], applies[keep, at]
-        if params.missing in ("indicator", "imputation") and not a.all():
-            centres[at] = np.nanmean(x[a]) if rated[keep, at].any() else 0.0
-            parts += [a.astype(float), np.where(a, x - centres[at], 0.0)]
+        if params.missing in ("indicator", "imputation") and (
+            driver in centres if centres is not None else not a.all()
+        ):
+            own = np.nanmean(x[a]) if rated[keep, at].any() else 0.0
+            taken_off[at] = own if centres is None else centres[driver]
+            parts += [a.astype(float), np.where(a, x - taken_off[at], 0.0)]
             blocks.append(2)
         else:
             parts.append(x)
@@ -260,7 +273,7 @@ def prepare(
         rating_at=rating_at,
         rated=applies[keep],
         scale=(float(low), float(high)),
-        centres=centres,
+        centres=taken_off,
     )
 
 

@@ -5,7 +5,7 @@ what random drivers would carry; coefficients with errors; and a model that what
 are imputed, all of this is done on every completed copy and put together: estimates by Rubin's rules, draws pooled.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -28,13 +28,14 @@ from cxinsights.analysis.importance_likelihood import (
 from cxinsights.analysis.intervals import CONFIDENCE, p_of, t_of
 from cxinsights.analysis.missing import pool
 from cxinsights.analysis.ordered import OrderedData
+from cxinsights.analysis.pooling import borrow
 from cxinsights.analysis.regression import fit_linear, inflation
 from cxinsights.analysis.resampling import Moments, drawn_weights
 from cxinsights.analysis.what_if import LinearModel, Model, OrderedModel
 from cxinsights.errors import AnalysisError
 from cxinsights.params import DriversParams
 
-__all__ = ["FittedModel", "fit_model"]
+__all__ = ["FittedModel", "fit_model", "fit_pooled"]
 
 MOST_COMPARED = 12
 """Of more drivers than this, sets are too many to keep for every draw."""
@@ -57,6 +58,10 @@ class FittedModel:
     coefficients: pd.DataFrame
     """One row per driver: coefficient with error and limits, p-value, standardised, VIF, simple correlation."""
     what_if: Model
+    widening: float = 1.0
+    """What the spread of draws is multiplied by in intervals: bootstrap draws lie too close together."""
+    borrowed: float = 0.0
+    """How much of it is the pattern common to all units, 0 to 1."""
     worth: np.ndarray | None = None
     """R² of every set of drivers, of shape (2ᵖ, 1); None of more than `MOST_COMPARED` drivers."""
     drawn_worth: np.ndarray | None = None
@@ -87,19 +92,6 @@ def _linear(
     design: Design, completed: np.ndarray, whole: Moments, params: DriversParams, rng: np.random.Generator
 ) -> FittedModel:
     drawn = design.bootstrap(completed, params.n_boot, rng)
-    p, worth, drawn_worth = len(design.blocks), None, None
-    if p <= MOST_COMPARED:
-        worth, drawn_worth = (worth_of_sets(one.correlations, design.blocks) for one in (whole, drawn))
-        parts, drawn_parts = shapley_of_sets(worth, p)[:, 0], shapley_of_sets(drawn_worth, p).T
-    else:
-        parts, drawn_parts = (shapley(one.correlations, design.blocks) for one in (whole, drawn))
-    floors = {
-        size: noise_floor(
-            random_parts(whole.correlations, design.blocks, design.n_effective, size, params.n_noise, rng)
-        )
-        for size in sorted(set(design.blocks))
-    }
-    at, spread = design.rating_at, np.sqrt(np.diag(whole.covariances))
     if design.has_gaps or design.customers is not None:
         over_draws = drawn.coefficients()
         values, covariance = whole.coefficients(), np.atleast_2d(np.cov(over_draws, rowvar=False))
@@ -114,21 +106,58 @@ def _linear(
             fits[0].df,
         )
         low, high, p_values = _wald(values, covariance, df)
-    scale = spread[:-1] / spread[-1]
-    frame = _coefficients(design, values, covariance, (low, high), p_values, whole, scale)
+    fitted = (values, covariance, (low, high), p_values)
+    return _of_moments(design, whole, drawn, fitted, design.n_effective, params, rng)
+
+
+def fit_pooled(design: Design, common: pd.DataFrame, params: DriversParams, rng: np.random.Generator) -> FittedModel:
+    """A linear model of few answers, partly of the pattern common to all units; errors and limits are posterior."""
+    pooled = borrow(design, common, params.n_boot, rng)
+    over_draws = pooled.drawn.coefficients()
+    values, covariance = pooled.whole.coefficients(), np.atleast_2d(np.cov(over_draws, rowvar=False))
+    low, high = np.quantile(over_draws, _TAILS, axis=0)
+    fitted = (values, covariance, (low, high), np.full(len(values), np.nan))
+    found = _of_moments(design, pooled.whole, pooled.drawn, fitted, pooled.n_effective, params, rng)
+    return replace(found, widening=1.0, borrowed=pooled.borrowed)
+
+
+def _of_moments(
+    design: Design,
+    whole: Moments,
+    drawn: Moments,
+    fitted: tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray], np.ndarray],
+    n_effective: float,
+    params: DriversParams,
+    rng: np.random.Generator,
+) -> FittedModel:
+    """Importance from moments and their draws, beside fitted coefficients, covariance, limits and p-values."""
+    p, worth, drawn_worth = len(design.blocks), None, None
+    if p <= MOST_COMPARED:
+        worth, drawn_worth = (worth_of_sets(one.correlations, design.blocks) for one in (whole, drawn))
+        parts, drawn_parts = shapley_of_sets(worth, p)[:, 0], shapley_of_sets(drawn_worth, p).T
+    else:
+        parts, drawn_parts = (shapley(one.correlations, design.blocks) for one in (whole, drawn))
+    floors = {
+        size: noise_floor(random_parts(whole.correlations, design.blocks, n_effective, size, params.n_noise, rng))
+        for size in sorted(set(design.blocks))
+    }
+    values, covariance, limits, p_values = fitted
+    at, spread = design.rating_at, np.sqrt(np.diag(whole.covariances))
+    frame = _coefficients(design, values, covariance, limits, p_values, whole, spread[:-1] / spread[-1])
     own = frame["coefficient"].notna().to_numpy()
     model = LinearModel(
         np.where(own, values[at], 0.0), np.where(own[:, None] & own, covariance[np.ix_(at, at)], 0.0), design.applies
     )
     return FittedModel(
-        parts,
-        drawn_parts,
-        np.array([floors[size] for size in design.blocks]),
-        johnson(whole.correlations, design.blocks),
-        frame,
-        model,
-        worth,
-        drawn_worth,
+        parts=parts,
+        drawn=drawn_parts,
+        floors=np.array([floors[size] for size in design.blocks]),
+        second=johnson(whole.correlations, design.blocks),
+        coefficients=frame,
+        what_if=model,
+        widening=design.widening,
+        worth=worth,
+        drawn_worth=drawn_worth,
     )
 
 
@@ -166,14 +195,19 @@ def _ordered(
         rated=design.rated,
         highest=design.scale[1] - design.centres,
     )
+    worth, drawn_worth = _worths(shares)
     return FittedModel(
-        parts,
-        np.concatenate([one.drawn for one in shares]),
-        np.array([np.mean([noise_floor(one.random[size]) for one in shares]) for size in design.blocks]),
-        second * parts.sum(),
-        _coefficients(design, values[j:], covariance[j:, j:], (low[j:], high[j:]), p_values[j:], whole, spread),
-        model,
-        *_worths(shares),
+        parts=parts,
+        drawn=np.concatenate([one.drawn for one in shares]),
+        floors=np.array([np.mean([noise_floor(one.random[size]) for one in shares]) for size in design.blocks]),
+        second=second * parts.sum(),
+        coefficients=_coefficients(
+            design, values[j:], covariance[j:, j:], (low[j:], high[j:]), p_values[j:], whole, spread
+        ),
+        what_if=model,
+        widening=design.widening,
+        worth=worth,
+        drawn_worth=drawn_worth,
     )
 
 

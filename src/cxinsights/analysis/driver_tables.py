@@ -8,7 +8,7 @@ from cxinsights.analysis.dominance import PATTERNS, patterns
 from cxinsights.analysis.driver_models import FittedModel
 from cxinsights.analysis.intervals import CONFIDENCE, z_of
 from cxinsights.analysis.priority import quarters
-from cxinsights.analysis.resampling import letters_of, rank_limits, told_apart
+from cxinsights.analysis.resampling import letters_of, limits_of_r2, limits_of_shares, rank_limits, told_apart
 from cxinsights.analysis.scores import customers_of, estimate, sample_of
 from cxinsights.analysis.what_if import cheapest, read, shifts_table
 from cxinsights.params import DriversParams
@@ -17,16 +17,14 @@ __all__ = [
     "combination_of", "differences_of", "importance_of", "performance_of", "priority_of", "summary_of", "what_if_of",
 ]  # fmt: skip
 
-_TAILS = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
-
 
 def importance_of(design: Design, fitted: FittedModel) -> pd.DataFrame:
     """Shares of what is explained, most important first, with ranks, letters and the noise floor."""
     parts, drawn = fitted.parts, fitted.drawn
     total = parts.sum()
     shares, drawn_shares = parts / total, drawn / drawn.sum(axis=1, keepdims=True)
-    low, high = np.quantile(drawn, _TAILS, axis=0)
-    share_low, share_high = np.quantile(drawn_shares, _TAILS, axis=0)
+    low, high = limits_of_shares(parts, drawn, fitted.widening)
+    share_low, share_high = limits_of_shares(shares, drawn_shares, fitted.widening)
     rank_low, rank_high = rank_limits(drawn)
     order = np.argsort(-np.round(shares, 12), kind="stable")  # a copy stands after its original
     frame = pd.DataFrame(
@@ -42,7 +40,7 @@ def importance_of(design: Design, fitted: FittedModel) -> pd.DataFrame:
             "rank": 1 + np.argsort(order),
             "rank_low": rank_low,
             "rank_high": rank_high,
-            "letters": letters_of(order.tolist(), told_apart(shares, drawn_shares)),
+            "letters": letters_of(order.tolist(), told_apart(shares, drawn_shares, fitted.widening)),
             "floor": fitted.floors / total,
             "under_floor": parts <= fitted.floors,
             "johnson_share": fitted.second / total,
@@ -77,14 +75,15 @@ def priority_of(importance: pd.DataFrame, performance: pd.DataFrame) -> pd.DataF
 def differences_of(design: Design, fitted: FittedModel, importance: pd.DataFrame) -> pd.DataFrame:
     """Every pair of drivers, the more important first: difference of shares, and which dominates how."""
     shares, over_draws = fitted.parts / fitted.parts.sum(), fitted.drawn / fitted.drawn.sum(axis=1, keepdims=True)
-    apart = told_apart(shares, over_draws)
+    apart = told_apart(shares, over_draws, fitted.widening)
     at = [design.drivers.index(name) for name in importance["driver"]]
     rows = []
     for i, a in enumerate(at):
         for b in at[i + 1 :]:
-            low, high = np.quantile(over_draws[:, a] - over_draws[:, b], _TAILS)
+            half = z_of(CONFIDENCE) * fitted.widening * float((over_draws[:, a] - over_draws[:, b]).std(ddof=1))
+            difference = shares[a] - shares[b]
             names = (design.drivers[a], design.drivers[b], design.n)
-            rows.append((*names, shares[a] - shares[b], low, high, bool(apart[a, b])))
+            rows.append((*names, difference, difference - half, difference + half, bool(apart[a, b])))
     columns = ["driver_a", "driver_b", "n", "difference", "diff_low", "diff_high", "told_apart"]
     frame = pd.DataFrame(rows, columns=columns)
     if fitted.worth is None:
@@ -103,11 +102,11 @@ def differences_of(design: Design, fitted: FittedModel, importance: pd.DataFrame
 
 
 def summary_of(design: Design, params: DriversParams, fitted: FittedModel | None = None) -> pd.DataFrame:
-    """Bases, the explained share (normal interval from the draws) and the outcome's mean, in one row."""
-    r2, half = np.nan, np.nan
+    """Bases, the explained share and the outcome's mean, in one row."""
+    r2, low, high = np.nan, np.nan, np.nan
     if fitted is not None:
-        r2 = fitted.parts.sum()
-        half = z_of(CONFIDENCE) * float(np.std(fitted.drawn.sum(axis=1), ddof=1))
+        r2 = float(fitted.parts.sum())
+        low, high = limits_of_r2(r2, fitted.drawn.sum(axis=1), fitted.widening)
     kind = "nps" if params.outcome == "nps" else "mean"
     mean = estimate(design.outcome_sample, "share" if params.model == "top_box" else kind)
     row = {
@@ -119,8 +118,9 @@ def summary_of(design: Design, params: DriversParams, fitted: FittedModel | None
         "n_clusters": design.n_customers,
         "n_effective": design.n_effective,
         "r_squared": r2,
-        "r_squared_low": max(r2 - half, 0.0),
-        "r_squared_high": min(r2 + half, 1.0),
+        "r_squared_low": low,
+        "r_squared_high": high,
+        "borrowed": 0.0 if fitted is None else fitted.borrowed,
         "outcome_mean": mean.score,
         "outcome_low": mean.ci_low,
         "outcome_high": mean.ci_high,

@@ -15,7 +15,7 @@ import pandas as pd
 from cxinsights.analysis.comparisons import adjust
 from cxinsights.analysis.design import Design, outcome_values, prepare
 from cxinsights.analysis.dominance import conditional
-from cxinsights.analysis.driver_models import FittedModel, fit_model
+from cxinsights.analysis.driver_models import FittedModel, fit_model, fit_pooled
 from cxinsights.analysis.driver_tables import (
     combination_of,
     differences_of,
@@ -25,8 +25,9 @@ from cxinsights.analysis.driver_tables import (
     summary_of,
     what_if_of,
 )
-from cxinsights.analysis.gaps import fit_gaps
+from cxinsights.analysis.gaps import fit_gaps, fit_level_gaps
 from cxinsights.analysis.penalty_reward import MIN_SIDE, cut_offs, penalty_reward
+from cxinsights.analysis.pooling import centres_of
 from cxinsights.analysis.results import Status, private, table
 from cxinsights.analysis.what_if import LinearModel
 from cxinsights.errors import AnalysisError
@@ -57,8 +58,8 @@ class DriversResult:
     """One row per driver and number of others in the model: what the driver adds to them on average."""
     penalties: pd.DataFrame = table(keep=["driver"])
     """One row per driver: what goes with a low and with a high rating, and which is the larger."""
-    gaps: pd.DataFrame = table(keep=["touchpoint"])
-    """One row per driver with an expectation: how far experience lies from it."""
+    gaps: pd.DataFrame = table(keep=["touchpoint", "against"])
+    """One row per driver and what it is held against (expectation, target, benchmark): how far experience lies off."""
     what_if: pd.DataFrame = table(keep=["driver"])
     """One row per driver: what goes with raising it, and how much of it goes with the aim."""
     combination: pd.DataFrame = table(keep=["driver"])
@@ -68,7 +69,7 @@ class DriversResult:
     joint: pd.DataFrame = table(keep=["driver_a", "driver_b"])
     """Linear model: covariance of what a point of either driver goes with, for shifts of several at once."""
     summary: pd.DataFrame = table(keep=["n_eligible", "n_missing", "n_needed"])
-    """One row: bases, explained share and the outcome's mean, each with interval."""
+    """One row: bases, explained share and the outcome's mean, each with interval; how much of it is borrowed."""
     left_out: tuple[str, ...] = ()
     """Drivers with too few answers here to be in the model."""
     from_company: bool = False
@@ -84,6 +85,8 @@ def fit_drivers(
     scale: tuple[float, float] | None = None,
     best: pd.DataFrame | None = None,
     contrasts: pd.DataFrame | None = None,
+    pool: pd.DataFrame | None = None,
+    levels: pd.DataFrame | None = None,
 ) -> DriversResult:
     """Shapley importance of drivers, with everything needed to judge it.
 
@@ -104,6 +107,10 @@ def fit_drivers(
         `driver` and `best`: the best unit's mean, up to which what-if goes; by default the scale's end.
     contrasts
         This place's rows of `fit_contrasts`, shown beside.
+    pool
+        `fit_pool` of all units: with it a unit with too few answers has a regression, part of it borrowed.
+    levels
+        Targets and benchmarks of ratings, as `fit_level_gaps` takes them.
 
     Returns
     -------
@@ -122,7 +129,7 @@ def fit_drivers(
     -----
     Checked against R relaimpo 2.2-7, rwa 0.1.0 and domir 1.2.0. Grömping (2006), Johnson (2000).
     """
-    result = fit_with_model(responses, params, company, scale, best)[0]
+    result = fit_with_model(responses, params, company, scale, best, pool, levels)[0]
     return result if contrasts is None or result.status != "ok" else replace(result, contrasts=contrasts)
 
 
@@ -132,6 +139,8 @@ def fit_with_model(
     company: pd.DataFrame | None = None,
     scale: tuple[float, float] | None = None,
     best: pd.DataFrame | None = None,
+    pool: pd.DataFrame | None = None,
+    levels: pd.DataFrame | None = None,
 ) -> tuple[DriversResult, FittedModel | None]:
     """What `fit_drivers` gives, and the fitted model itself, which what-if questions can be put to."""
     outcome = outcome_values(responses, params)
@@ -143,14 +152,20 @@ def fit_with_model(
         reason = "no rating has answers enough in this period"
         return DriversResult(params, "no_data", reason, left_out=design.left_out), None
     performance = performance_of(responses, design.drivers)
-    if design.n_base < design.n_needed:
-        return _too_few(design, performance, params, company), None
     leak = design.closest_to_outcome()
+    few = design.n_base < design.n_needed
+    if few and (pool is None or not set(design.drivers) <= set(pool["column"])):
+        return replace(_too_few(design, performance, params, company), gaps=_gaps(responses, params, levels)), None
     if leak[1] > LEAK:
         reason = f"{leak[0]} correlates {leak[1]:.2f} with the outcome: it measures the same thing"
         return DriversResult(params, "refused", reason, summary=summary_of(design, params)), None
+    rng = np.random.default_rng(params.seed)
     try:
-        fitted = fit_model(design, params, np.random.default_rng(params.seed))
+        if few:
+            design = prepare(responses, outcome, params, scale, centres_of(pool))
+            fitted = fit_pooled(design, pool, params, rng)
+        else:
+            fitted = fit_model(design, params, rng)
     except AnalysisError as error:
         return DriversResult(params, "refused", str(error), summary=summary_of(design, params)), None
     importance = importance_of(design, fitted)
@@ -165,8 +180,8 @@ def fit_with_model(
         priority=priority_of(importance, performance),
         differences=differences_of(design, fitted, importance),
         dominance=_dominance(design, fitted, order),
-        penalties=_penalties(responses, design, outcome).set_index("driver").loc[order].reset_index(),
-        gaps=_gaps(responses, params, design.drivers),
+        penalties=pd.DataFrame() if few else _penalties(responses, design, outcome, order),
+        gaps=_gaps(responses, params, levels),
         what_if=shifts.set_index("driver").loc[order].reset_index(),
         combination=combination_of(design, fitted, shifts, params, aim),
         joint=_joint(design, fitted),
@@ -206,23 +221,24 @@ def _dominance(design: Design, fitted: FittedModel, order: pd.Series) -> pd.Data
     return pd.DataFrame(rows, columns=["driver", "n_others", "n", "gain"])
 
 
-def _penalties(responses: pd.DataFrame, design: Design, outcome: np.ndarray) -> pd.DataFrame:
+def _penalties(responses: pd.DataFrame, design: Design, outcome: np.ndarray, order: pd.Series) -> pd.DataFrame:
     columns = {"outcome": outcome, **({"weight": responses["weight"]} if "weight" in responses else {})}
     frame = responses[design.drivers].assign(**columns)
     low_to, high_from = cut_offs(*design.scale)
     weights = "weight" if "weight" in frame else None
     found = penalty_reward(frame, "outcome", design.drivers, low_to, high_from, weights)
     sides = found[["n_low", "n_high"]]
-    return found.assign(**sides.where(sides >= MIN_SIDE))  # how few they are is nobody's to know
+    found = found.assign(**sides.where(sides >= MIN_SIDE))  # how few they are is nobody's to know
+    return found.set_index("driver").loc[order].reset_index()
 
 
-def _gaps(responses: pd.DataFrame, params: DriversParams, drivers: list[str]) -> pd.DataFrame:
-    pairs = {name: (params.expectations[name], name) for name in drivers if name in params.expectations}
-    return (
-        adjust(fit_gaps(responses, pairs).assign(family=""), ["family"]).drop(columns="family")
-        if pairs
-        else pd.DataFrame()
-    )
+def _gaps(responses: pd.DataFrame, params: DriversParams, levels: pd.DataFrame | None) -> pd.DataFrame:
+    """Experience of each driver against expectation, target and benchmark; each kind is a family of tests."""
+    pairs = {name: (params.expectations[name], name) for name in params.drivers if name in params.expectations}
+    found = [fit_gaps(responses, pairs).assign(against="expectation")] if pairs else []
+    if levels is not None and len(levels):
+        found.append(fit_level_gaps(responses, levels))
+    return adjust(pd.concat(found, ignore_index=True), ["against"]) if found else pd.DataFrame()
 
 
 def _joint(design: Design, fitted: FittedModel) -> pd.DataFrame:

@@ -105,6 +105,10 @@ class DriversParams(ReportParams):
     ] = 0.0
     costs: Annotated[dict[str, float], Field(description="cost of one point more of a driver, in any unit")] = {}
     expectations: Annotated[dict[str, str], Field(description="rating of experience: rating of expectation")] = {}
+    small_units: Annotated[
+        Literal["company", "partial_pooling"],
+        Field(description="shown of a unit with too few answers: the company's drivers, or its own partly pooled"),
+    ] = "company"
     n_boot: Annotated[int, Field(ge=200, le=20_000, description="bootstrap draws")] = 1000
     n_noise: Annotated[int, Field(ge=100, le=10_000, description="random columns behind the noise floor")] = 400
     seed: Annotated[int, Field(ge=0, description="of bootstrap, imputation and noise")] = 7
@@ -120,6 +124,13 @@ class DriversParams(ReportParams):
             raise ValueError(
                 f"missing: {self.missing} is for model: linear, which needs correlations only; for model: {self.model} "
                 "use indicator, imputation or listwise"
+            )
+        if self.small_units == "partial_pooling" and not (
+            self.model == "linear" and self.missing in ("indicator", "listwise")
+        ):
+            raise ValueError(
+                "small_units: partial_pooling is for model: linear with missing: indicator or listwise; for others use "
+                "small_units: company"
             )
         for name in ("costs", "expectations"):
             unknown = sorted({*getattr(self, name)} - {*self.drivers})

@@ -1,7 +1,7 @@
 """The baseline of a study and period, kept: what a report needs of all others, computed once before them.
 
-It holds the scores and comparisons of every site, unit and region with the plan of what is hidden, the
-company's driver importance, and weights where a study rakes them. One fingerprint names its content.
+It holds the scores and comparisons of every site, unit and region with the plan of what is hidden, the company's driver
+importance and the pattern common to its units, and weights where a study rakes them. One fingerprint names its content.
 """
 
 import json
@@ -15,6 +15,7 @@ import pandas as pd
 from cxinsights.analysis.baseline import Baseline, fit_baseline
 from cxinsights.analysis.driver_contrasts import COLUMNS, fit_contrasts
 from cxinsights.analysis.drivers import fit_drivers
+from cxinsights.analysis.pooling import fit_pool
 from cxinsights.analysis.weighting import rake
 from cxinsights.data.atomic import replaced_folder
 from cxinsights.data.manifest import has_table, known_periods, read_manifest, table_columns
@@ -26,7 +27,7 @@ from cxinsights.report.cache import remember
 from cxinsights.report.families import places_of
 from cxinsights.report.fingerprints import code_hash, short_hash
 
-__all__ = ["KeptBaseline", "answers_of", "check_period", "load_baseline", "with_weights"]
+__all__ = ["KeptBaseline", "answers_of", "check_period", "gap_name", "load_baseline", "with_weights"]
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,8 @@ class KeptBaseline:
     """The company's driver importance; empty where the study has no drivers or too few answers."""
     contrasts: pd.DataFrame
     """Drivers of every place against the rest and the period before; empty where the study has no drivers."""
+    pool: pd.DataFrame
+    """The pattern common to all units, for those that borrow from it; empty where the company's drivers do not."""
     weights: pd.DataFrame
     """Raked weight of each answer; empty where the study does not rake."""
 
@@ -103,8 +106,11 @@ def _compute(project: Project, study: Study, period: str, periods: list[str], fi
         "response_id", "region", "unit", "site", "period", "survey", "customer_id", "weight",
         "nps_answer", "csat_score", "ces_score", *study.scores.segments, *(study.rake.margins if study.rake else ()),
     ]  # fmt: skip
-    ratings = _ratings(study, period)
-    answers = answers_of(project, study, [*columns, *ratings], periods)
+    ratings, expected = _ratings(study, period)
+    answers = answers_of(project, study, [*columns, *ratings, *expected.values()], periods)
+    for name, other in expected.items():
+        if {name, other} <= {*answers}:
+            answers[gap_name(name)] = answers[name] - answers[other]
     weights = _raked(answers, study)
     earlier = {"year_ago": study.periods.year_ago(period), "previous": study.periods.previous(period)}
     if earlier["previous"] == earlier["year_ago"]:  # yearly waves
@@ -114,12 +120,13 @@ def _compute(project: Project, study: Study, period: str, periods: list[str], fi
         study.scores,
         periods,
         {kind: p for kind, p in earlier.items() if p},
-        [name for name in ratings if name in answers],
+        [name for name in (*ratings, *map(gap_name, expected)) if name in answers],
     )
     importance = _company_importance(project, study, period, weights)
     contrasts = _contrasts(project, study, period, earlier.get("previous") or earlier["year_ago"], weights)
     kept = protect(baseline, study.privacy)
-    return KeptBaseline(fingerprint, data_hash(answers), kept, importance, contrasts, weights)
+    pool = _pool(project, study, period, weights)
+    return KeptBaseline(fingerprint, data_hash(answers), kept, importance, contrasts, pool, weights)
 
 
 def _raked(answers: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -137,13 +144,18 @@ def _raked(answers: pd.DataFrame, study: Study) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _ratings(study: Study, period: str) -> list[str]:
-    """Every column that some report's driver regression reads."""
+def gap_name(rating: str) -> str:
+    """What the difference of a rating from its expectation goes by, in the plan of what is hidden."""
+    return f"{rating} less expected"
+
+
+def _ratings(study: Study, period: str) -> tuple[list[str], dict[str, str]]:
+    """Every column that some report's driver regression reads, and the expectation of those that have one."""
     if not study.drivers:
-        return []
-    return sorted(
-        {driver for place in places_of(study) for driver in resolve(study, "drivers", period, *place).drivers}
-    )
+        return [], {}
+    asked = [resolve(study, "drivers", period, *place) for place in places_of(study)]
+    expected = {name: other for params in asked for name, other in params.expectations.items()}
+    return sorted({driver for params in asked for driver in params.drivers}), dict(sorted(expected.items()))
 
 
 def _company_importance(project: Project, study: Study, period: str, weights: pd.DataFrame) -> pd.DataFrame:
@@ -174,6 +186,21 @@ def _contrasts(
     return fit_contrasts(answers, places, previous)
 
 
+def _pool(project: Project, study: Study, period: str, weights: pd.DataFrame) -> pd.DataFrame:
+    if not study.drivers:
+        return pd.DataFrame()
+    params = resolve(study, "drivers", period, ALL, ALL)
+    if params.small_units != "partial_pooling":
+        return pd.DataFrame()
+    columns = [*driver_columns(params), "region", "unit"]
+    answers = with_weights(answers_of(project, study, columns, [period], survey=params.survey), weights)
+    try:
+        return fit_pool(answers, params)
+    except CxError as error:  # the drivers' own reports say it
+        log.warning("no pattern common to all units: %s", error)
+        return pd.DataFrame()
+
+
 def driver_columns(params: DriversParams) -> list[str]:
     """Columns a driver regression reads."""
     outcome = "nps_answer" if params.outcome == "nps" else params.outcome
@@ -188,6 +215,7 @@ def _save(kept: KeptBaseline, folder: Path) -> None:
             getattr(kept.baseline, name).to_parquet(fresh / f"{name}.parquet", index=False)
         kept.company_importance.to_parquet(fresh / "company_importance.parquet", index=False)
         kept.contrasts.to_parquet(fresh / "contrasts.parquet", index=False)
+        kept.pool.to_parquet(fresh / "pool.parquet", index=False)
         kept.weights.to_parquet(fresh / "weights.parquet", index=False)
         (fresh / _META).write_text(
             json.dumps({"fingerprint": kept.fingerprint, "data": kept.data}) + "\n", encoding="utf-8"
@@ -202,5 +230,6 @@ def _load(folder: Path, kept: dict[str, str], period: str) -> KeptBaseline:
         Baseline(period, **tables),
         pd.read_parquet(folder / "company_importance.parquet"),
         pd.read_parquet(folder / "contrasts.parquet"),
+        pd.read_parquet(folder / "pool.parquet"),
         pd.read_parquet(folder / "weights.parquet"),
     )

@@ -10,19 +10,19 @@ import pandas as pd
 from cxinsights.analysis.baseline import Baseline
 from cxinsights.analysis.results import Published, published_tables
 from cxinsights.analysis.scorecard import node_of
-from cxinsights.data.manifest import has_table
-from cxinsights.data.tables import data_hash, read_table
+from cxinsights.data.tables import data_hash
 from cxinsights.display.blocks import Headline
 from cxinsights.display.findings import Finding
 from cxinsights.errors import ReportError
 from cxinsights.params import ALL, DriversParams, Project, ReportParams, ScorecardParams, Study, load_study, resolve
 from cxinsights.privacy import Guarded, guard, hidden_ratings, is_hidden
-from cxinsights.report.baselines import KeptBaseline, check_period, load_baseline
+from cxinsights.report.baselines import KeptBaseline, check_period, gap_name, load_baseline
 from cxinsights.report.cache import recall, remember
 from cxinsights.report.families import Families, gather, load_families, save_families, with_families
 from cxinsights.report.findings import read_findings
 from cxinsights.report.fingerprints import state_of
 from cxinsights.report.inputs import FITTED, Inputs, fitted
+from cxinsights.report.inputs.reading import figures_of
 from cxinsights.report.record import Provenance, record
 
 __all__ = ["Source", "open_source"]
@@ -65,11 +65,7 @@ class Source:
     @cached_property
     def targets(self) -> pd.DataFrame | None:
         """The study's targets; None where it has none."""
-        if not has_table(self.project, self.study, "targets"):
-            return None
-        targets = read_table(self.project, self.study, "targets", periods=[self.params.period])
-        whole = self.study.one_region & (targets["unit"] == ALL)  # its report is the company's
-        return targets.assign(region=targets["region"].mask(whole, ALL))
+        return figures_of(self.project, self.study, "targets", self.params.period)
 
     @property
     def findings(self) -> list[Finding]:
@@ -99,9 +95,8 @@ class Source:
         params = self.params
         if isinstance(params, ScorecardParams | DriversParams):
             hidden, ratings = self._hidden()
-            if isinstance(params, DriversParams) and len(result.priority):
-                weak = result.priority["driver"].isin(ratings)
-                result = replace(result, priority=result.priority.assign(hidden=weak))
+            if isinstance(params, DriversParams):
+                result = _without_ratings(result, set(ratings))
             return guard(result, self.study, hidden=hidden)
         return guard(self._judged(result), self.study)
 
@@ -166,6 +161,23 @@ class Source:
 def _decided_together(result: Any) -> dict[str, Published]:
     """Tables of a result (or its class) whose tests or hidden figures depend on other reports."""
     return {name: how for name, how in published_tables(result).items() if how.family or how.plan}
+
+
+def _without_ratings(result: Any, names: set[str]) -> Any:
+    """A driver result with what tells the mean of these ratings marked as hidden, wherever it stands."""
+    gaps, moved = result.gaps, result.combination
+    marked = {
+        name: getattr(result, name).assign(hidden=getattr(result, name)["driver"].isin(names))
+        for name in ("priority", "what_if")
+        if len(getattr(result, name))
+    }
+    if len(gaps):
+        paired = [gap_name(name) if against == "expectation" else name
+                  for name, against in zip(gaps["touchpoint"], gaps["against"], strict=True)]  # fmt: skip
+        marked["gaps"] = gaps.assign(hidden=gaps["touchpoint"].isin(names) | pd.Series(paired).isin(names))
+    if len(moved) and names & {*moved["driver"]}:  # how far each goes tells how far it can
+        marked["combination"] = moved.iloc[:0]
+    return replace(result, **marked)
 
 
 def open_source(params: ReportParams, project: Project | None = None) -> Source:

@@ -68,6 +68,9 @@ def _listed(name: str, table: str, study: Study, values: dict[str, str]) -> list
         return [*study.regions, *([ALL] if table in ("targets", "benchmarks") else [])]
     if name == "survey":
         return list(study.surveys)
+    if name == "metric":  # scores, and whatever customers rate
+        rated = study.tables["responses"].columns if "responses" in study.tables else ()
+        return [*values, *(rating for rating in rated if rating.endswith("_rating"))]
     return list(values)
 
 

@@ -2,6 +2,7 @@
 
 from cxinsights.display.drivers.contrasts import table_contrasts
 from cxinsights.display.drivers.figures import figure_importance, figure_priority, plot_importance, plot_priority
+from cxinsights.display.drivers.gaps import table_gaps
 from cxinsights.display.drivers.sentences import headline_drivers
 from cxinsights.display.drivers.tables import (
     method_drivers,
@@ -9,7 +10,6 @@ from cxinsights.display.drivers.tables import (
     table_differences,
     table_dominance,
     table_drivers,
-    table_gaps,
     table_penalties,
 )
 from cxinsights.display.drivers.what_if import what_if

@@ -10,14 +10,24 @@ from cxinsights.privacy import Guarded, is_shown
 from cxinsights.schemas.columns import column, label
 
 __all__ = [
-    "aim_text", "base_of", "change_text", "ends_of", "explained", "is_fitted", "is_linear", "leaders_of",
-    "outcome_digits", "outcome_name", "outcome_scale", "placed", "r_squared", "scale_of",
+    "aim_text", "base_of", "change_text", "drawn_as", "ends_of", "explained", "is_borrowed", "is_fitted", "is_linear",
+    "leaders_of", "outcome_digits", "outcome_name", "outcome_scale", "placed", "r_squared", "scale_of",
 ]  # fmt: skip
 
 
 def is_fitted(result: Guarded) -> bool:
     """Whether there is a regression of the report's own to show."""
     return result.status == "ok"
+
+
+def is_borrowed(result: Guarded) -> bool:
+    """Whether a part of the regression is the pattern common to all units."""
+    return is_fitted(result) and result.summary["borrowed"].iloc[0] > 0
+
+
+def drawn_as(result: Guarded) -> str:
+    """What intervals are drawn from, as captions say it."""
+    return "draws from the posterior" if is_borrowed(result) else "bootstrap samples of customers"
 
 
 def leaders_of(result: Guarded) -> list[str]:

@@ -5,6 +5,7 @@ import pandas as pd
 
 from cxinsights.display.blocks import Fact, Headline
 from cxinsights.display.drivers.names import (
+    is_borrowed,
     is_linear,
     leaders_of,
     outcome_digits,
@@ -13,7 +14,7 @@ from cxinsights.display.drivers.names import (
     placed,
     r_squared,
 )
-from cxinsights.display.numbers import decimals_for, percent, with_interval
+from cxinsights.display.numbers import count, decimals_for, percent, with_interval
 from cxinsights.display.subject import Subject
 from cxinsights.display.words import as_subject, fitting, in_sentence, joined, spelled
 from cxinsights.privacy import GIVES_AWAY, Guarded
@@ -108,7 +109,12 @@ def _lead(result: Guarded, top: str) -> str:
         )
     half = ""
     summary = result.summary.iloc[0]
-    if summary.n < 0.5 * summary.n_eligible:
+    if is_borrowed(result):
+        half = (
+            f" {count(summary.n)} here {'is' if summary.n == 1 else 'are'} too few for a pattern of their own: "
+            f"{percent(summary.borrowed)} of it is borrowed from all units."
+        )
+    elif summary.n < 0.5 * summary.n_eligible:
         half = f" Only {percent(summary.n / summary.n_eligible)} of those who answered are in the model."
     elif summary.n_complete < 0.5 * summary.n_eligible:
         half = f" Only {percent(summary.n_complete / summary.n_eligible)} of those who answered rated every driver."

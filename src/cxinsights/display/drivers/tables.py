@@ -5,7 +5,15 @@ import pandas as pd
 from cxinsights.analysis.importance_likelihood import MOST_DRIVERS
 from cxinsights.analysis.penalty_reward import MIN_SIDE, cut_offs
 from cxinsights.display.blocks import Block, Column, Nothing, Prose, Table
-from cxinsights.display.drivers.names import change_text, ends_of, is_fitted, is_linear, outcome_name
+from cxinsights.display.drivers.names import (
+    change_text,
+    drawn_as,
+    ends_of,
+    is_borrowed,
+    is_fitted,
+    is_linear,
+    outcome_name,
+)
 from cxinsights.display.numbers import (
     DASH,
     count,
@@ -17,12 +25,11 @@ from cxinsights.display.numbers import (
 )
 from cxinsights.display.words import as_subject, in_sentence, joined, spelled
 from cxinsights.params import DriversParams
-from cxinsights.privacy import Guarded, Suppressed, is_shown
+from cxinsights.privacy import Guarded, Suppressed
 from cxinsights.schemas.columns import label
 
 __all__ = [
-    "method_drivers", "table_coefficients", "table_differences", "table_dominance", "table_drivers", "table_gaps",
-    "table_penalties",
+    "method_drivers", "table_coefficients", "table_differences", "table_dominance", "table_drivers", "table_penalties",
 ]  # fmt: skip
 
 
@@ -108,7 +115,7 @@ def table_differences(result: Guarded) -> Block:
         note="The verdict holds all pairs together at 95%, so a pair whose own interval leaves out zero can still be "
         "not told apart. Dominance: complete where the first adds more than the second to every set of the others, "
         "conditional where it does on average at every number of others, general where it does on average over all; "
-        "in brackets the share of bootstrap samples that show the same.",
+        f"in brackets the share of {drawn_as(result)} that show the same.",
         on_paper=False,
     )
 
@@ -173,39 +180,6 @@ def table_penalties(result: Guarded) -> Block:
     )  # fmt: skip
 
 
-def table_gaps(result: Guarded) -> Block:
-    """What customers expect against what they get."""
-    if not len(result.gaps):
-        return Nothing()
-    frame = result.gaps[is_shown(result.gaps["gap"])].sort_values("gap", kind="stable")
-    rows = [
-        [
-            label(one.touchpoint, result.study),
-            number(one.expectation, 1),
-            number(one.experience, 1),
-            with_interval(one.gap, one.gap_low, one.gap_high, 1, with_sign=True),
-            p_text(one.p_adjusted),
-            f"{one.n:,}",
-        ]
-        for one in frame.itertuples()
-    ]
-    worst = frame.iloc[0] if len(frame) else None
-    title = "No experience falls clearly short of what is expected"
-    if worst is not None and worst["gap_high"] < 0:
-        title = f"{label(worst['touchpoint'], result.study)} falls furthest short of what customers expect"
-    return Table(
-        "gaps",
-        title,
-        [Column("Touch-point", numeric=False), Column("Expected"), Column("Experienced"), Column("Gap"),
-         Column("p, adjusted"), Column("Answers")],
-        rows,
-        subtitle="Experience less expectation, mean ratings",
-        note="Where the same people answered both, the gap is the mean of their own differences. A difference of two "
-        "ratings is less reliable than either. p-values are adjusted over the touch-points shown.",
-        folded=False,
-    )  # fmt: skip
-
-
 def method_drivers(result: Guarded) -> Prose:
     """Definition, bases, missing answers, intervals, and what the report does not show."""
     p: DriversParams = result.params
@@ -232,11 +206,19 @@ def method_drivers(result: Guarded) -> Prose:
             f"{count(summary.n_eligible)} to the outcome, {count(summary.n)} in the model, "
             f"{int(summary.n_missing):,} left out for blanks. A regression needs {int(summary.n_needed):,}."
         )
+    if is_borrowed(result):
+        paragraphs.append(
+            "Partial pooling: covariances of ratings and outcome are taken to scatter around a common pattern as an "
+            "inverse Wishart law has it; how many answers that pattern is worth in every unit is what makes the units’ "
+            f"own most likely. Here it is {percent(summary.borrowed)} of the whole. Levels are the unit’s own, and low "
+            "and high ratings are not set against each other."
+        )
     if result.left_out:
         names = joined([label(name, result.study) for name in result.left_out])
         paragraphs.append(f"Not in the model, for lack of answers here: {names}.")
     paragraphs += [
-        f"Intervals: {p.n_boot:,} bootstrap samples of customers (seed {p.seed}), percentiles. Groups: step-down max-t "
+        f"Intervals of shares: {p.n_boot:,} {drawn_as(result)} (seed {p.seed}), normal in log-odds; of the explained "
+        "share, normal in Fisher’s z. Groups: step-down max-t "
         "over all pairs of shares at 5%. Noise floor: the share that a random column stays under in 19 of 20 draws "
         f"({p.n_noise:,} draws). The floor says nothing of a driver that matters only together with others.",
         "Answers given by one person at one time tend to move together, so a share is an upper guide to what a change "
@@ -329,6 +311,8 @@ def _score_text(row: pd.Series) -> str:
 
 def _errors_note(result: Guarded) -> str:
     one, p = result.summary.iloc[0], result.params
+    if is_borrowed(result):
+        return f"Intervals from {drawn_as(result)}, partly pooled."
     if one.n_clusters < one.n or p.missing in ("pairwise", "fiml"):
         return "Intervals from bootstrap samples of customers."
     if p.model != "linear":

@@ -1,17 +1,18 @@
 """What the driver regression reads: the report's own answers, and beside them what it needs of the company.
 
-That is the company's importance, for a unit too small for its own, and the best unit's ratings, up to which what-if
-goes.
+That is the company's importance or the pattern common to all units, for a unit too small for its own, the best unit's
+ratings, up to which what-if goes, and the targets and benchmarks of ratings.
 """
 
+import numpy as np
 import pandas as pd
 
 from cxinsights.analysis.drivers import rests_on
 from cxinsights.data.manifest import table_columns
 from cxinsights.errors import ParamsError, UnknownNameError, did_you_mean
-from cxinsights.params import DriversParams, Study, resolve
+from cxinsights.params import ALL, DriversParams, Study, resolve
 from cxinsights.report.baselines import answers_of, driver_columns, with_weights
-from cxinsights.report.inputs.reading import Inputs, Opened, is_company
+from cxinsights.report.inputs.reading import Inputs, Opened, figures_of, is_company
 from cxinsights.schemas.columns import column
 from cxinsights.schemas.tables import SCORES
 
@@ -41,9 +42,12 @@ def read_drivers(opened: Opened) -> Inputs:
         survey=params.survey,
     )
     frame = with_weights(found, opened.kept.weights)
-    more = {"company": None, "scale": scale, "best": None, "contrasts": None}
+    more = {"company": None, "scale": scale, "best": None, "contrasts": None, "pool": None, "levels": _levels(opened)}
     basis = rests_on(frame, params)  # what is not shown here may change without changing anything
     if basis == "company":
+        pool = _pool(opened)
+        if pool is not None:
+            return Inputs(frame, {**more, "pool": pool, "best": _best(opened)})
         return Inputs(frame, {**more, "company": _company_importance(opened)})
     if basis == "own":
         found = opened.kept.contrasts
@@ -73,6 +77,35 @@ def _company_importance(opened: Opened) -> pd.DataFrame | None:
         return None
     company = resolve(opened.study, "drivers", own.period)
     return importance if (company.outcome, company.survey) == (own.outcome, own.survey) else None
+
+
+def _pool(opened: Opened) -> pd.DataFrame | None:
+    """The pattern common to all units, for one that borrows from it and is asked the same; None where there is none."""
+    pool, own = opened.kept.pool, opened.params
+    company = resolve(opened.study, "drivers", own.period)
+    same = all(getattr(own, name) == getattr(company, name) for name in ("outcome", "survey", "missing", "drivers"))
+    return pool if len(pool) and same and own.small_units == "partial_pooling" and not is_company(own) else None
+
+
+def _levels(opened: Opened) -> pd.DataFrame:
+    """The place's own targets of its ratings, and benchmarks of the nearest place that has any, the latest first."""
+    params, found = opened.params, []
+    places = dict.fromkeys([(params.region, params.unit), (params.region, ALL), (ALL, ALL)])
+    for kind in ("target", "benchmark"):
+        levels = figures_of(opened.project, opened.study, f"{kind}s", params.period)
+        if levels is None:
+            continue
+        levels = levels[levels["metric"].isin(params.drivers)].sort_values("date", ascending=False, kind="stable")
+        order = list(places)[:1] if kind == "target" else list(places)
+        nearest = {place: at for at, place in enumerate(order)}
+        near = [nearest.get(place, np.nan) for place in zip(levels["region"], levels["unit"], strict=True)]
+        levels = levels.assign(near=near, against=kind).dropna(subset="near").sort_values("near", kind="stable")
+        found.append(levels.drop_duplicates("metric"))
+    columns = ["metric", "against", "value", "source", "date", "base"]
+    if not found:
+        return pd.DataFrame(columns=columns)
+    whole = pd.concat(found, ignore_index=True).reindex(columns=columns)
+    return whole.assign(date=pd.to_datetime(whole["date"]).dt.strftime("%Y-%m-%d"))
 
 
 def _check_columns(opened: Opened) -> None:

@@ -6,11 +6,12 @@ from typing import Any, NamedTuple, Protocol
 import pandas as pd
 
 from cxinsights.data.manifest import has_table, table_columns
+from cxinsights.data.tables import read_table
 from cxinsights.errors import ParamsError, UnknownNameError, did_you_mean
 from cxinsights.params import ALL, Project, ReportParams, Span, Study
 from cxinsights.report.baselines import KeptBaseline
 
-__all__ = ["Inputs", "Opened", "check_columns", "is_company", "span_of"]
+__all__ = ["Inputs", "Opened", "check_columns", "figures_of", "is_company", "span_of"]
 
 
 class Inputs(NamedTuple):
@@ -39,6 +40,15 @@ class Opened(Protocol):
 def is_company(params: ReportParams) -> bool:
     """Whether a report is the company's own."""
     return params.region == ALL and params.unit == ALL
+
+
+def figures_of(project: Project, study: Study, table: str, period: str) -> pd.DataFrame | None:
+    """The study's targets or benchmarks of a period; None where it has no such table."""
+    if not has_table(project, study, table):
+        return None
+    figures = read_table(project, study, table, periods=[period])
+    whole = study.one_region & (figures["unit"] == ALL)  # its report is the company's
+    return figures.assign(region=figures["region"].mask(whole, ALL))
 
 
 def span_of(opened: Opened) -> Span:
