@@ -57,7 +57,7 @@ def test_unknown_parameter_in_a_unit(tmp_path: Path) -> None:
     assert fails(project) == (
         "params/shops/emea.yml: units.north.drivers: unknown parameter 'n_boots'. Did you mean 'n_boot'? "
         "Known: survey, outcome, drivers, model, top_box_from, missing, n_imputations, aim, costs, expectations, "
-        "n_boot, n_noise, seed, min_base, min_base_per_driver, outcome_parts."
+        "small_units, n_boot, n_noise, seed, min_base, min_base_per_driver, outcome_parts."
     )
 
 
