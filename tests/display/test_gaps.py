@@ -26,21 +26,21 @@ def test_what_customers_expect_comes_first() -> None:
     table = table_gaps(result)
     assert table.title == "Waiting time falls furthest short of what customers expect"
     assert [column.name for column in table.columns] == [
-        "Touch-point", "Experienced", "Expected", "Gap to expectation", "Target", "Gap to target", "Clearly short of",
-        "Answers",
+        "Touch-point", "Against", "Experienced", "Gap (95% interval)", "Verdict", "Answers",
     ]  # fmt: skip
-    waiting, staff = table.rows
-    gap = result.gaps.iloc[0]
-    assert waiting[0] == "Waiting time"
-    assert waiting[3].startswith(f"−{abs(gap['gap']):.1f}\u00a0(−")
-    assert waiting[4:7] == ["–", "–", "expectation"]
-    assert staff[4] == "5.0"
-    assert staff[5].startswith("+0.9")
-    assert staff[6:] == ["expectation", "600"]
+    assert [row[0] for row in table.rows] == ["Waiting time", "Staff", "Staff"]
+    waiting, _, aimed = table.rows
+    gap = result.gaps.set_index(["touchpoint", "against"])["gap"]
+    assert waiting[1].startswith("expectation ")
+    assert waiting[3].startswith(f"−{abs(gap['r0_rating', 'expectation']):.1f}\u00a0(−")
+    assert aimed[1] == "target 5.0"
+    assert aimed[3].startswith(f"+{gap['r1_rating', 'target']:.1f}\u00a0(+")
+    assert [row[4] for row in table.rows] == ["short", "short", "above"]
     assert table.note == (
         "Where the same people answered both, the gap to what they expect is the mean of their own differences; a "
         "difference of two ratings is less reliable than either. Target: Target maker (2025-12-15; all). Targets and "
-        "benchmarks are taken as exact. Clearly: at 5%, all touch-points together (Benjamini–Hochberg)."
+        "benchmarks are taken as exact. Verdicts: at 5%, all touch-points of a kind together "
+        "(Benjamini–Hochberg)."
     )
 
 
@@ -48,7 +48,13 @@ def test_one_that_falls_short_is_not_the_furthest() -> None:
     levels = pd.DataFrame([level("r0_rating", "benchmark", 5.0), level("r1_rating", "benchmark", 5.0)])
     table = table_gaps(drivers(answers(), LABELS, levels=levels))
     assert table.title == "Waiting time falls short of the benchmark"
-    assert [row[-2] for row in table.rows] == ["benchmark", "nothing"]
+    assert [row[-2] for row in table.rows] == ["short", "above"]
+
+
+def test_a_gap_within_chance_has_no_verdict() -> None:
+    mean = round(answers()["r1_rating"].mean(), 2)
+    table = table_gaps(drivers(answers(), LABELS, levels=pd.DataFrame([level("r1_rating", "target", mean)])))
+    assert table.rows[0][-2] == "cannot tell"
 
 
 def test_nothing_short_is_said_of_all_that_it_is_held_against() -> None:
