@@ -56,3 +56,17 @@ def test_bad_questions_are_refused() -> None:
     with pytest.raises(AnalysisError) as error:
         penalty_reward(answers(), "score", ["fails"], 5, 5)
     assert str(error.value) == "penalty and reward: low_to (5) has to lie under high_from (5), with ratings between"
+
+
+def test_answers_of_one_customer_are_one() -> None:
+    frame = answers().assign(customer=lambda f: [f"c{at}" for at in f.index])
+    columns = ["fails", "delights"]
+    once, alone = (penalty_reward(frame, "score", columns, 2, 5, customers=who) for who in ("customer", None))
+    pd.testing.assert_frame_equal(once, alone)
+    pd.testing.assert_frame_equal(
+        penalty_reward(frame.assign(customer=None), "score", columns, 2, 5, None, "customer"), alone
+    )
+    twice = penalty_reward(pd.concat([frame, frame]), "score", columns, 2, 5, customers="customer")
+    assert twice["penalty_se"].tolist() == pytest.approx(once["penalty_se"].tolist(), rel=0.01)
+    unknown = penalty_reward(pd.concat([frame, frame]), "score", columns, 2, 5)
+    assert (unknown["penalty_se"] < 0.75 * twice["penalty_se"]).all()

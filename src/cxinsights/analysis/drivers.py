@@ -222,11 +222,11 @@ def _dominance(design: Design, fitted: FittedModel, order: pd.Series) -> pd.Data
 
 
 def _penalties(responses: pd.DataFrame, design: Design, outcome: np.ndarray, order: pd.Series) -> pd.DataFrame:
-    columns = {"outcome": outcome, **({"weight": responses["weight"]} if "weight" in responses else {})}
-    frame = responses[design.drivers].assign(**columns)
+    known = [name for name in ("weight", "customer_id") if name in responses]
+    frame = responses[[*design.drivers, *known]].assign(outcome=outcome)
     low_to, high_from = cut_offs(*design.scale)
-    weights = "weight" if "weight" in frame else None
-    found = penalty_reward(frame, "outcome", design.drivers, low_to, high_from, weights)
+    weights, customers = (name if name in known else None for name in ("weight", "customer_id"))
+    found = penalty_reward(frame, "outcome", design.drivers, low_to, high_from, weights, customers)
     sides = found[["n_low", "n_high"]]
     found = found.assign(**sides.where(sides >= MIN_SIDE))  # how few they are is nobody's to know
     return found.set_index("driver").loc[order].reset_index()

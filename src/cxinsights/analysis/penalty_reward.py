@@ -14,6 +14,7 @@ import pandas as pd
 
 from cxinsights.analysis.intervals import CONFIDENCE, p_of, t_of
 from cxinsights.analysis.regression import fit_linear
+from cxinsights.analysis.scores import customers_of
 from cxinsights.errors import AnalysisError, did_you_mean
 
 __all__ = ["MIN_SIDE", "cut_offs", "penalty_reward"]
@@ -29,6 +30,7 @@ def penalty_reward(
     low_to: float,
     high_from: float,
     weights: str | None = None,
+    customers: str | None = None,
     min_side: int = MIN_SIDE,
 ) -> pd.DataFrame:
     """Penalty and reward of each rating.
@@ -41,16 +43,18 @@ def penalty_reward(
         A rating up to the one is low, from the other on high.
     weights
         Column of survey weights; None where all answers count alike.
+    customers
+        Column that names the customer, where one may answer more than once.
     min_side
         Fewest low (high) ratings for a penalty (reward); with fewer it is missing, and they count with those between.
 
     Returns
     -------
     DataFrame
-        One row per driver: `n`, `n_low`, `n_high`, `penalty` and `reward` in units of the outcome with HC3 intervals
-        and p-values, `range_of_impact` (|reward| + |penalty|), `impact_asymmetry` ((|reward| − |penalty|) / (|reward| +
-        |penalty|)), `asymmetry` (reward + penalty, with interval and p-value) and `larger`: `costs_more`,
-        `brings_more`, or `cannot_tell`.
+        One row per driver: `n`, `n_low`, `n_high`, `penalty` and `reward` in units of the outcome with intervals and
+        p-values (HC3; design-based where answers are weighted or customers answer twice), `range_of_impact` (|reward| +
+        |penalty|), `impact_asymmetry` ((|reward| − |penalty|) / (|reward| + |penalty|)), `asymmetry` (reward + penalty,
+        with interval and p-value) and `larger`: `costs_more`, `brings_more`, or `cannot_tell`.
 
     Raises
     ------
@@ -61,7 +65,7 @@ def penalty_reward(
     -----
     Brandt (1988); impact asymmetry: Mikulić & Prebežac (2008). Checked against R `lm` and sandwich 3.0-2.
     """
-    for name in (outcome, *drivers, *([weights] if weights else [])):
+    for name in (outcome, *drivers, *filter(None, (weights, customers))):
         if name not in frame:
             raise AnalysisError(f"penalty and reward: {did_you_mean('column', name, list(frame))}")
     if not low_to < high_from:
@@ -74,8 +78,14 @@ def penalty_reward(
     sides = np.stack([low.sum(axis=0), high.sum(axis=0)], axis=1)
     used = sides >= min_side
     dummies = np.stack([low, high], axis=2)[:, used].astype(float)
+    people = None if customers is None else customers_of(known.rename(columns={customers: "customer_id"}))
+    simple = weights is None and (people is None or len(np.unique(people)) == len(known))
     fit = fit_linear(
-        dummies, known[outcome].to_numpy(dtype=float), known[weights].to_numpy(dtype=float) if weights else None
+        dummies,
+        known[outcome].to_numpy(dtype=float),
+        known[weights].to_numpy(dtype=float) if weights else None,
+        errors="HC3" if simple else "design",
+        customers=None if simple else people,
     )
     place = 1 + np.cumsum(used).reshape(used.shape) - used  # in the fit, the intercept first
     figures = (fit.coefficients, fit.se, fit.ci_low, fit.ci_high, fit.p_values)
