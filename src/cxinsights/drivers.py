@@ -162,6 +162,12 @@ def fit(
         {"study": _STUDY, "period": _PERIOD, "region": ALL, "unit": ALL, "outcome": outcome, "drivers": list(drivers),
          **asked}
     )  # fmt: skip
+    without = int((~(frame[weights] > 0)).sum()) if weights else 0
+    if without:
+        raise DataError(
+            f"drivers: {weights}: {without:,} of {len(frame):,} rows have no weight above 0. "
+            "An answer stands for somebody, or is left out: drop those rows."
+        )
     renamed = {old: new for old, new in ((weights, "weight"), (customers, "customer_id")) if old}
     taken = frame.drop(columns=[new for new in ("weight", "customer_id") if new in frame and new not in renamed])
     responses = taken.rename(columns=renamed)

@@ -89,3 +89,14 @@ def test_answers_of_one_customer_are_one(frame: pd.DataFrame) -> None:
     one, two = (fit_contrasts(f, {("r", "one"): params("one")}, None) for f in (alone, twice))
     widths = [(f["diff_high"] - f["diff_low"]).to_numpy() for f in (one, two)]
     assert widths[1] == pytest.approx(widths[0], rel=0.02)
+
+
+def test_a_question_that_does_not_apply_to_one_elsewhere_takes_nothing_away(frame: pd.DataFrame) -> None:
+    places = {("_all", "_all"): params("_all"), ("r", "one"): params("one")}
+    before = fit_contrasts(frame, places, None)
+    one = frame.index[frame["unit"] == "two"][0]
+    applies = frame.index != one
+    frame = frame.assign(a_rating=frame["a_rating"].where(applies), a_rating_applies=applies)
+    after = fit_contrasts(frame, places, None)
+    assert after["driver"].tolist() == before["driver"].tolist() == ["a_rating", "b_rating"]
+    assert after["difference"].tolist() == pytest.approx(before["difference"].tolist(), abs=0.03)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from cxinsights.analysis.drivers import DriversResult, fit_drivers
+from cxinsights.analysis.drivers import DriversResult, fit_drivers, rests_on
 from cxinsights.errors import DataError, LeakError
 from cxinsights.params import DriversParams
 
@@ -302,3 +302,54 @@ def test_ratings_never_answered_together_are_refused_pairwise() -> None:
         "pairwise: some ratings are never answered together, or do not vary where they are: use missing: indicator or "
         "listwise"
     )
+
+
+def test_a_rare_top_box_is_too_few() -> None:
+    frame = answers()
+    frame["csat_score"] = np.where(frame["csat_score"].rank() > 590, 5.0, 3.0)
+    result = fit_drivers(frame, params(model="top_box", top_box_from=5))
+    assert (result.status, result.reason) == ("too_few", "fewer than 30 answers in the top box")
+    frame["csat_score"] = np.where(frame["csat_score"] == 5, 3.0, 5.0)
+    result = fit_drivers(frame, params(model="top_box", top_box_from=5))
+    assert (result.status, result.reason) == ("too_few", "fewer than 30 answers under the top box")
+    assert rests_on(frame, params(model="top_box", top_box_from=5)) == "company"
+
+
+def test_a_copy_of_the_answer_leaks_however_the_outcome_is_coded() -> None:
+    """NPS takes eleven answers as three; a copy of the answer correlates less with them than with itself."""
+    frame = answers()
+    answer = np.floor(frame["csat_score"].rank(pct=True) * 10.99)
+    frame = frame.assign(nps_answer=answer, b_rating=answer)
+    for model in ("linear", "ordered", "top_box"):
+        result = fit_drivers(frame, params(outcome="nps", model=model))
+        assert (result.status, result.reason) == (
+            "refused", "b_rating correlates 1.00 with the outcome: it measures the same thing"
+        )  # fmt: skip
+
+
+def test_ratings_that_never_both_apply_have_no_penalties() -> None:
+    frame = answers()
+    shop = np.arange(600) % 2 == 0
+    frame = frame.assign(a_rating=frame["a_rating"].where(shop), a_rating_applies=shop)
+    frame = frame.assign(b_rating=frame["b_rating"].where(~shop), b_rating_applies=~shop)
+    result = fit_drivers(frame, params())
+    assert (result.status, result.summary["n"].item()) == ("ok", 600)
+    assert result.penalties.empty
+
+
+def test_penalties_count_nobody() -> None:
+    published = fit_drivers(answers().round().clip(1, 5), params()).penalties
+    assert not {"n_low", "n_high", "intercept", "r_squared"} & {*published}
+
+
+def test_the_aim_is_a_part_of_the_scale_whatever_is_answered() -> None:
+    frame = answers()
+    assert fit_drivers(frame, params(), outcome_scale=(1, 5)).summary["aim"].item() == pytest.approx(0.2)
+    spread = frame["csat_score"].max() - frame["csat_score"].min()
+    assert fit_drivers(frame, params()).summary["aim"].item() == pytest.approx(spread / 20)
+
+
+def test_a_draw_that_explains_nothing_has_equal_shares() -> None:
+    frame = pd.DataFrame({"a_rating": [1.0, 2, 1, 2] * 60, "csat_score": [1.0, 1, 2, 2] * 60})
+    shown = fit_drivers(frame, params(drivers=["a_rating"])).importance.iloc[0]
+    assert (shown["share"], shown["share_low"], shown["share_high"]) == (1, 1, 1)

@@ -16,29 +16,52 @@ def answers(n: int = 200, seed: int = 1) -> pd.DataFrame:
     return pd.DataFrame({"hoped": hoped, "got": got})
 
 
-def test_the_same_people_are_paired() -> None:
+def test_where_all_answered_both_it_is_the_paired_test() -> None:
     frame = answers()
-    frame.loc[:9, "hoped"] = np.nan
     [row] = fit_gaps(frame, {"desk": ("hoped", "got")}).itertuples()
-    known = frame.dropna()
-    test = stats.ttest_rel(known["got"], known["hoped"])
+    test = stats.ttest_rel(frame["got"], frame["hoped"])
     interval = test.confidence_interval()
-    assert (row.paired, row.n, row.n_expectation, row.n_experience) == (True, 190, 190, 200)
-    assert row.gap == pytest.approx(known["got"].mean() - known["hoped"].mean())
+    assert (row.n, row.n_both, row.n_expectation, row.n_experience) == (200, 200, 200, 200)
+    assert row.gap == pytest.approx(frame["got"].mean() - frame["hoped"].mean())
     assert (row.gap_low, row.gap_high) == pytest.approx((interval.low, interval.high))
     assert row.p_value == pytest.approx(test.pvalue)
     assert row.experience - row.standard == pytest.approx(row.gap)
-    assert row.correlation == pytest.approx(known.corr().iloc[0, 1])
+    assert row.correlation == pytest.approx(frame.corr().iloc[0, 1])
 
 
-def test_different_people_are_compared_by_welch() -> None:
+def test_where_nobody_did_it_is_welchs() -> None:
     frame = answers()
     frame.loc[:99, "hoped"], frame.loc[100:, "got"] = np.nan, np.nan
     [row] = fit_gaps(frame, {"desk": ("hoped", "got")}).itertuples()
-    test = stats.ttest_ind(frame["got"].dropna(), frame["hoped"].dropna(), equal_var=False)
-    assert (row.paired, row.n) == (False, 100)
-    assert row.p_value == pytest.approx(test.pvalue)
+    sides = [frame[name].dropna() for name in ("got", "hoped")]
+    assert (row.n, row.n_both) == (100, 0)
+    assert row.gap == pytest.approx(sides[0].mean() - sides[1].mean())
+    assert row.se == pytest.approx(np.sqrt(sum(side.var() / len(side) for side in sides)), rel=0.01)
     assert np.isnan(row.correlation)
+
+
+def test_one_person_more_changes_a_gap_little() -> None:
+    """One of 200 answers both: the gap is not that person's."""
+    frame = answers()
+    frame.loc[:99, "hoped"], frame.loc[100:, "got"] = np.nan, np.nan
+    before = fit_gaps(frame, {"desk": ("hoped", "got")}).iloc[0]
+    frame.loc[0, "hoped"] = 1.0
+    after = fit_gaps(frame, {"desk": ("hoped", "got")}).iloc[0]
+    assert after["n_both"] == 1
+    assert after["gap"] == pytest.approx(before["gap"], abs=0.15)
+    assert after["se"] == pytest.approx(before["se"], rel=0.15)
+
+
+def test_the_error_of_an_overlap_is_what_samples_show() -> None:
+    rng, gaps, errors = np.random.default_rng(3), [], []
+    for _ in range(400):
+        hoped = rng.normal(8, 1.2, 120)
+        frame = pd.DataFrame({"hoped": hoped, "got": hoped - 0.7 + rng.normal(0, 1, 120)})
+        frame.loc[:39, "hoped"], frame.loc[90:, "got"] = np.nan, np.nan
+        found = fit_gaps(frame, {"desk": ("hoped", "got")}).iloc[0]
+        gaps.append(found["gap"])
+        errors.append(found["se"])
+    assert np.mean(errors) == pytest.approx(np.std(gaps), rel=0.1)
 
 
 def test_few_answers_are_not_tested() -> None:

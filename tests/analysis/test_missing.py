@@ -5,6 +5,7 @@ import pytest
 from scipy.optimize import minimize
 from scipy.stats import multivariate_normal
 
+from cxinsights.analysis import missing
 from cxinsights.analysis.missing import Patterns, impute, pool
 from cxinsights.analysis.regression import fit_linear
 from cxinsights.analysis.resampling import drawn_weights, moments
@@ -117,3 +118,30 @@ def test_a_column_without_answers_is_refused() -> None:
     with pytest.raises(AnalysisError) as error:
         Patterns(np.array([[np.nan, 1.0], [np.nan, 2.0]]))
     assert str(error.value) == "fiml: a column has no answers at all"
+
+
+def test_too_many_patterns_of_blanks_are_refused_for_draws() -> None:
+    rng = np.random.default_rng(1)
+    columns = rng.normal(size=(900, 10))
+    columns[rng.random((900, 10)) < 0.3] = np.nan
+    found = Patterns(columns)
+    with pytest.raises(AnalysisError) as error:
+        found.drawn_moments(np.ones((2, 900)))
+    n = len(np.unique(np.isnan(columns), axis=0))
+    assert str(error.value) == (
+        f"fiml: {n} patterns of blanks, and at most 256 can be drawn in a time that anybody waits for: use missing: "
+        "imputation"
+    )
+
+
+def test_draws_in_parts_are_those_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(2)
+    columns = rng.normal(size=(200, 3))
+    columns[rng.random((200, 3)) < 0.2] = np.nan
+    counts = rng.multinomial(200, np.full(200, 1 / 200), 7).astype(float)
+    whole = Patterns(columns)
+    whole.moments()
+    at_once = whole.drawn_moments(counts)
+    monkeypatch.setattr(missing, "_HELD", 300)
+    in_parts = whole.drawn_moments(counts)
+    assert in_parts.covariances == pytest.approx(at_once.covariances, abs=1e-4)

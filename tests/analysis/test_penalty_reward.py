@@ -70,3 +70,11 @@ def test_answers_of_one_customer_are_one() -> None:
     assert twice["penalty_se"].tolist() == pytest.approx(once["penalty_se"].tolist(), rel=0.01)
     unknown = penalty_reward(pd.concat([frame, frame]), "score", columns, 2, 5)
     assert (unknown["penalty_se"] < 0.75 * twice["penalty_se"]).all()
+
+
+def test_few_between_are_nothing_to_measure_from() -> None:
+    frame = answers().assign(fails=lambda f: f["fails"].where(~f["fails"].between(3, 4), 5.0))
+    frame.loc[:9, "fails"] = 3.0
+    row = penalty_reward(frame, "score", ["fails", "both"], 2, 5).set_index("driver")
+    assert row.loc["fails", ["penalty", "reward"]].isna().all()
+    assert row.loc["both", ["penalty", "reward"]].notna().all()

@@ -131,6 +131,16 @@ def test_a_rating_that_does_not_apply_to_everybody_has_one_centre_for_all() -> N
     assert result.importance["share"].sum() == pytest.approx(1)
 
 
+def test_a_unit_with_hardly_a_whole_row_borrows_nothing() -> None:
+    frame, _ = units(150, seed=5)
+    own = first(frame)
+    own.loc[29:, "b_rating"] = np.nan  # 29 rows are whole
+    result = fit_drivers(own, asked(), pool=fit_pool(frame, asked()))
+    assert (result.status, result.reason) == ("too_few", "29 complete answers, 200 needed")
+    own.loc[:, "b_rating_applies"] = own["b_rating"].notna()  # the pool knows of nobody to whom it does not apply
+    assert fit_drivers(own, asked(), pool=fit_pool(frame, asked())).status == "too_few"
+
+
 def test_a_driver_that_the_unit_does_not_ask_about_is_left_out() -> None:
     frame, _ = units(150, seed=5)
     result = fit_drivers(first(frame).assign(b_rating=np.nan), asked(), pool=fit_pool(frame, asked()))

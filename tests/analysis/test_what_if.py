@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from statsmodels.discrete.discrete_model import Logit
+from statsmodels.tools.tools import add_constant
 
-from cxinsights.analysis.drivers import fit_drivers
+from cxinsights.analysis.drivers import fit_drivers, fit_with_model
 from cxinsights.analysis.ordered import OrderedData
 from cxinsights.analysis.what_if import LinearModel, OrderedModel, cheapest, read, shifts_table
 from tests.analysis.test_drivers import params
@@ -158,3 +160,42 @@ def test_other_models_are_asked_alike(model: str) -> None:
     assert found.summary["aim"].item() == (0.05 if model == "top_box" else 5)
     assert found.joint.empty
     assert found.what_if.set_index("driver").loc["a_rating", "surely"]
+
+
+def test_a_model_whose_columns_coincide_starts_from_what_was_answered() -> None:
+    """Two ratings stop applying to the same people: today's top box is the observed one, and readings are logit's."""
+    rng = np.random.default_rng(1)
+    ratings = np.clip(np.round(rng.normal(6.5, 1.6, (1500, 3))), 1, 10)
+    wish = ratings @ [0.5, 0.25, 0.15] + rng.logistic(0, 1.5, 1500)
+    off = rng.random(1500) < 0.4
+    frame = pd.DataFrame(ratings, columns=["a_rating", "b_rating", "c_rating"])
+    frame = frame.assign(csat_score=np.searchsorted(np.quantile(wish, [0.3, 0.8]), wish) + 1.0)
+    for name in ("a_rating", "b_rating"):
+        frame = frame.assign(**{name: frame[name].where(~off), f"{name}_applies": ~off})
+    result, fitted = fit_with_model(frame, params(model="top_box", top_box_from=3), scale=(1, 10))
+    model, top = fitted.what_if, (frame["csat_score"] == 3).to_numpy(dtype=float)
+    assert model._expected(model.columns)[0] == pytest.approx(top.mean(), abs=1e-6)
+    columns = np.column_stack([~off, *(frame[n].fillna(frame[n].mean()) for n in ("a_rating", "b_rating", "c_rating"))])
+    logit = Logit(top, add_constant(columns.astype(float))).fit(disp=0)
+    own = result.coefficients.set_index("driver")["coefficient"]
+    assert own[["a_rating", "b_rating", "c_rating"]].tolist() == pytest.approx(logit.params[2:].tolist(), rel=1e-4)
+
+
+def test_a_driver_that_repeats_another_has_no_reading_of_its_own() -> None:
+    rng = np.random.default_rng(2)
+    ratings = np.clip(np.round(rng.normal(6.5, 1.6, (600, 2))), 1, 10)
+    frame = pd.DataFrame(ratings, columns=["a_rating", "b_rating"]).assign(c_rating=ratings[:, 0])
+    frame = frame.assign(csat_score=np.clip(np.round(ratings @ [0.3, 0.2] + rng.normal(0, 1, 600)), 1, 5))
+    for model in ("linear", "ordered"):
+        shifts = fit_drivers(frame, params(model=model), scale=(1, 10)).what_if.set_index("driver")
+        assert shifts.loc[["a_rating", "c_rating"], ["change", "needed"]].isna().all(axis=None)
+        assert shifts.loc["b_rating", "change"] > 0
+
+
+def test_the_last_bit_of_room_is_used() -> None:
+    shifts, reached = cheapest(linear(), np.array([0.19, 0.05, 0.0]), 5.0, np.ones(3), np.array([True, True, True]))
+    assert shifts.tolist() == pytest.approx([0.19, 0.05, 0.0])
+    assert not reached
+    shifts, reached = cheapest(linear(), np.array([0.19, 0.05, 0.0]), 0.4, np.ones(3), np.array([True, True, True]))
+    assert reached
+    assert 2 * shifts[0] + shifts[1] == pytest.approx(0.4)

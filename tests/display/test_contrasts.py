@@ -32,7 +32,7 @@ def contrasts(**differences: tuple[str, float, float]) -> pd.DataFrame:
             {"r0": ("previous", -4.0, 0.001), "r1": ("previous", -5.0, 0.001)},
             "Waiting time and staff go less closely with NPS than in the period before",
         ),
-        ({"r0": ("rest", 4.0, 0.06)}, "No driver clearly works differently here, or than before"),
+        ({"r0": ("rest", 4.0, 0.06)}, "No driver clearly differs from elsewhere, or from before"),
     ],
 )
 def test_only_what_is_clear_after_adjusting_is_said(rows: dict, title: str) -> None:

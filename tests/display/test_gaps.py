@@ -37,8 +37,8 @@ def test_what_customers_expect_comes_first() -> None:
     assert aimed[3].startswith(f"+{gap['r1_rating', 'target']:.1f}\u00a0(+")
     assert [row[4] for row in table.rows] == ["short", "short", "above"]
     assert table.note == (
-        "Where the same people answered both, the gap to what they expect is the mean of their own differences; a "
-        "difference of two ratings is less reliable than either. Target: Target maker (2025-12-15; all). Targets and "
+        "The gap to what customers expect is the difference of the means of all who answered each; a difference of two "
+        "ratings is less reliable than either. Target: Target maker (2025-12-15; all). Targets and "
         "benchmarks are taken as exact. Verdicts: at 5%, all touch-points of a kind together "
         "(Benjamini–Hochberg)."
     )

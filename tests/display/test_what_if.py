@@ -35,13 +35,13 @@ def test_costs_are_named_with_the_cheapest_way() -> None:
     costs = {"r0_rating": 50.0, "r1_rating": 1.0}
     result = drivers(ratings([1, 0.5, 0.2, 0], levels=[4, 6, 7, 8]), LABELS, costs=costs)
     one = result.combination.iloc[0]
-    assert what_if(result).title == f"Cheapest way to 5 points more of NPS: staff +{one.points:.1f}"
+    assert what_if(result).title == f"Least cost that goes with 5 points more of NPS: staff +{one.points:.1f}"
 
 
 def test_out_of_reach_is_said() -> None:
     result = drivers(ratings([1, 0.5], levels=[4, 6]), LABELS, aim=500)
     most = result.combination["change"].iloc[0]
-    assert what_if(result).title == f"All drivers at the level to reach go with {most:.0f} points more of NPS"
+    assert what_if(result).title == f"All that clearly go with it, at the level to reach: {most:.0f} points more of NPS"
     chance = drivers(ratings([0, 0]), LABELS)
     assert what_if(chance).title == "No rise within reach goes with 5 points more of NPS"
     assert {row[-1] for row in what_if(result).rows} == {"more than there is room for"}
@@ -115,8 +115,8 @@ def test_low_ratings_that_cost_more_are_named() -> None:
     low = frame["r0_rating"] <= 4
     frame["nps_answer"] = frame["nps_answer"].where(~low, (frame["nps_answer"] - 4).clip(lower=0))
     table = table_penalties(drivers(frame, LABELS))
-    assert table.title == "Low ratings of waiting time cost more than high ones bring"
-    assert {row[0]: row[-1] for row in table.rows}["Waiting time"] == "low ratings cost more"
+    assert table.title == "Low ratings of waiting time weigh more than high ones"
+    assert {row[0]: row[-1] for row in table.rows}["Waiting time"] == "low ratings weigh more"
     assert "Low: up to 4; high: from 9." in table.note
 
 

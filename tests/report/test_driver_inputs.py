@@ -9,8 +9,9 @@ import pytest
 from cxinsights.analysis.drivers import fit_drivers
 from cxinsights.data.importing import import_study
 from cxinsights.errors import DataError
-from cxinsights.params import ALL, Project, Study, resolve
-from cxinsights.privacy import Guarded, is_shown
+from cxinsights.params import ALL, Project, Study, load_study, resolve
+from cxinsights.privacy import GIVES_AWAY, Guarded, is_shown
+from cxinsights.report.baselines import load_baseline
 from cxinsights.report.source import Source, open_source
 from tests.small import small_study
 
@@ -168,3 +169,35 @@ def test_a_metric_is_a_score_or_a_rating(tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
         import_study(project, study)
     assert "metric: not one of nps, csat, ces, wait_rating, staff_rating" in str(error.value)
+
+
+def test_a_question_of_the_analysts_own_has_no_contrasts_of_another(company: tuple[Project, Study]) -> None:
+    assert len(opened(company, "emea", "a").inputs.more["contrasts"])
+    own = opened(company, "emea", "a", outcome="staff_rating", drivers=["wait_rating"])
+    assert not len(own.inputs.more["contrasts"])
+    assert opened(company, "apac", "d", small_units="company", model="ordered").inputs.more["company"] is None
+
+
+def test_a_units_own_question_makes_a_new_baseline(tmp_path: Path) -> None:
+    project, study = shops(tmp_path, answers())
+    before = load_baseline(project, study, "2026Q3").fingerprint
+    own = "{label: A, drivers: {outcome: staff_rating, drivers: [wait_rating], expectations: {}}}"
+    (project.params / "shops" / "emea.yml").write_text(f"label: EMEA\nunits: {{a: {own}, b: {{label: B}}}}\n")
+    kept = load_baseline(project, load_study(project, "shops"), "2026Q3")
+    assert kept.fingerprint != before
+    assert set(kept.contrasts.loc[kept.contrasts["unit"] == "a", "driver"]) <= {"wait_rating"}
+    assert "staff_rating" in set(kept.baseline.rated["driver"])
+
+
+def test_an_outcome_that_the_plan_hides_hides_its_report(tmp_path: Path) -> None:
+    """Five of unit D rate staff, which unit C's report is about."""
+    raw = pd.DataFrame([line.split(",") for line in answers().splitlines()[1:]])
+    raw.loc[raw.index[raw[2] == "d"][5:], 6] = ""
+    project, _ = shops(tmp_path, "\n".join([answers().splitlines()[0], *raw.agg(",".join, axis=1)]) + "\n")
+    asked = {"outcome": "staff_rating", "drivers": ["wait_rating"], "expectations": {}}
+    text = (project.params / "shops" / "study.yml").read_text().split("drivers:")[0]
+    told = "drivers: {drivers: [wait_rating], outcome: staff_rating, n_boot: 200, n_noise: 100, min_base: 100}\n"
+    (project.params / "shops" / "study.yml").write_text(text + told)
+    company = (project, load_study(project, "shops"))
+    found = [shown(opened(company, *place, **asked)) for place in (("apac", "c"), ("apac", ALL))]
+    assert any(result.status == "too_few" and result.reason == GIVES_AWAY for result in found)

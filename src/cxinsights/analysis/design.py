@@ -26,7 +26,7 @@ from cxinsights.analysis.weighting import kish_n
 from cxinsights.errors import AnalysisError, DataError, LeakError, NotPositiveDefiniteError, did_you_mean
 from cxinsights.params import DriversParams, ScoreRules
 
-__all__ = ["Design", "outcome_values", "prepare"]
+__all__ = ["Design", "correlation", "outcome_values", "prepare"]
 
 
 def outcome_values(responses: pd.DataFrame, params: DriversParams) -> np.ndarray:
@@ -132,13 +132,6 @@ class Design:
     def bases(self) -> dict[str, np.ndarray]:
         """Rated, blank and not applicable answers of each driver."""
         return {name: self.counts[name].to_numpy() for name in ("n", "n_missing", "n_does_not_apply")}
-
-    def closest_to_outcome(self) -> tuple[str, float]:
-        """The driver whose rating correlates most with the outcome, and how much."""
-        outcome = self.columns[:, -1]
-        pairs = zip(self.rating_at, self.drivers, strict=True)
-        r, name = max((abs(_correlation(self.columns[:, at], outcome)), name) for at, name in pairs)
-        return name, r
 
     def completed(self, sets: int, seed: int) -> np.ndarray:
         """The columns, as often as blanks are drawn; of shape (sets, n, k + 1), one set where none are."""
@@ -288,7 +281,8 @@ def _numeric(responses: pd.DataFrame) -> list[str]:
     return [name for name in responses if pd.api.types.is_numeric_dtype(responses[name])]
 
 
-def _correlation(a: np.ndarray, b: np.ndarray) -> float:
+def correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Pearson's r of the rows that have both; 0 where it is not defined."""
     both = ~(np.isnan(a) | np.isnan(b))
     if both.sum() < 3 or a[both].std() == 0 or b[both].std() == 0:
         return 0.0

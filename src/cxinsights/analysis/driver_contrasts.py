@@ -44,9 +44,9 @@ def fit_contrasts(responses: pd.DataFrame, places: Mapping[Place, DriversParams]
     Returns
     -------
     DataFrame
-        One row per place, kind of comparison (`rest`, `previous`) and driver that is in both models; none where either
-        side has too few answers for a regression. `is_clear` is whether the adjusted test says so at 5 %; the adjusted
-        p-value itself moves with every other place's answers, and is not given.
+        One row per place, kind of comparison (`rest`, `previous`) and driver; none where either side has too few
+        answers for a regression, or a model of other drivers. `is_clear` is whether the adjusted test says so at 5 %;
+        the adjusted p-value itself moves with every other place's answers, and is not given.
 
     Notes
     -----
@@ -77,7 +77,7 @@ def _of_place(
         return
     for against, rows in sides.items():
         other = _fitted(responses[rows], params)
-        if other is None or other[0].drivers != own[0].drivers or other[0].blocks != own[0].blocks:
+        if other is None or other[0].drivers != own[0].drivers:
             continue
         for at, driver in enumerate(own[0].drivers):
             yield (*place, against, driver, own[0].n, other[0].n, *_difference(own, other, at))
@@ -109,9 +109,11 @@ def _fitted(answers: pd.DataFrame, params: DriversParams) -> tuple[Design, Linea
 
 
 def _difference(own: tuple[Design, LinearFit], other: tuple[Design, LinearFit], at: int) -> tuple[float, ...]:
-    place = own[0].rating_at[at] + 1  # the intercept stands first
-    a, b = own[1].coefficients[place], other[1].coefficients[place]
-    se = float(np.hypot(own[1].se[place], other[1].se[place]))
+    (a, of_a), (b, of_b) = (
+        (fit.coefficients[place], fit.se[place])  # the intercept stands first
+        for fit, place in ((fit, design.rating_at[at] + 1) for design, fit in (own, other))
+    )
+    se = float(np.hypot(of_a, of_b))
     half = z_of(CONFIDENCE) * se
     p_value = p_of((a - b) / se) if se > 0 and np.isfinite(a - b) else np.nan
     return a, b, a - b, a - b - half, a - b + half, p_value

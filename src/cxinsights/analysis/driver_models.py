@@ -82,10 +82,15 @@ def fit_model(design: Design, params: DriversParams, rng: np.random.Generator) -
     varies = np.diag(whole.covariances) > 0
     if not varies[-1] or not varies[:-1].any():
         what = "every rating" if varies[-1] else params.outcome
+        if params.model == "top_box" and not varies[-1]:
+            what = f"whether {params.outcome} is in the top box (from {params.top_box_from:g})"
         raise AnalysisError(f"{what} is the same in all answers: nothing can be explained")
     if params.model == "linear":
         return _linear(design, completed, whole, params, rng)
-    return _ordered(design, completed, whole, params, rng)
+    found = _ordered(design, completed, whole, params, rng)
+    if not (np.isfinite(found.parts).all() and np.isfinite(found.drawn).all()):
+        raise AnalysisError("some levels of the outcome are too rare: bootstrap samples lack them")
+    return found
 
 
 def _linear(
@@ -173,8 +178,8 @@ def _ordered(
         over_draws.append(draw_coefficients(data, weights))
         shares.append(likelihood_importance(data, design.blocks, weights, params.n_noise, rng))
     values, covariance, df = pool(
-        np.stack([np.concatenate([fit.thresholds, fit.coefficients]) for fit in fits]),
-        np.stack([fit.covariance for fit in fits]),
+        np.stack([fit.values for fit in fits]),
+        np.stack([fit.values_covariance for fit in fits]),
         np.inf,
     )
     if design.weights is not None or design.customers is not None:  # the information knows neither
@@ -183,11 +188,11 @@ def _ordered(
     j = len(fits[0].thresholds)
     spread = np.sqrt(np.diag(whole.covariances))[:-1]
     parts = np.mean([one.parts for one in shares], axis=0)
-    second = relative_weights(whole.correlations[:-1, :-1], np.nan_to_num(values[j:] * spread), design.blocks)
+    second = relative_weights(whole.correlations[:-1, :-1], values[j:] * spread, design.blocks)
     model = OrderedModel(
         thresholds=values[:j],
-        coefficients=np.nan_to_num(values[j:]),
-        covariance=np.nan_to_num(covariance),
+        coefficients=values[j:],
+        covariance=covariance,
         values=np.unique(completed[0][:, -1]),
         columns=completed[0][:, :-1],
         weights=_normed(design.weights, len(completed[0])),

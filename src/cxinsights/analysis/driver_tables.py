@@ -22,7 +22,7 @@ def importance_of(design: Design, fitted: FittedModel) -> pd.DataFrame:
     """Shares of what is explained, most important first, with ranks, letters and the noise floor."""
     parts, drawn = fitted.parts, fitted.drawn
     total = parts.sum()
-    shares, drawn_shares = parts / total, drawn / drawn.sum(axis=1, keepdims=True)
+    shares, drawn_shares = _shares(parts), _shares(drawn)
     low, high = limits_of_shares(parts, drawn, fitted.widening)
     share_low, share_high = limits_of_shares(shares, drawn_shares, fitted.widening)
     rank_low, rank_high = rank_limits(drawn)
@@ -31,6 +31,7 @@ def importance_of(design: Design, fitted: FittedModel) -> pd.DataFrame:
         {
             "driver": design.drivers,
             **design.bases(),
+            "n_model": design.n,
             "share": shares,
             "share_low": share_low,
             "share_high": share_high,
@@ -41,12 +42,18 @@ def importance_of(design: Design, fitted: FittedModel) -> pd.DataFrame:
             "rank_low": rank_low,
             "rank_high": rank_high,
             "letters": letters_of(order.tolist(), told_apart(shares, drawn_shares, fitted.widening)),
-            "floor": fitted.floors / total,
+            "floor": fitted.floors / total if total > 0 else np.nan,
             "under_floor": parts <= fitted.floors,
-            "johnson_share": fitted.second / total,
+            "johnson_share": _shares(fitted.second),
         }
     )
     return frame.iloc[order].reset_index(drop=True)
+
+
+def _shares(parts: np.ndarray) -> np.ndarray:
+    """Parts of what is explained as shares of it; alike where nothing is explained."""
+    total = parts.sum(axis=-1, keepdims=True)
+    return np.divide(parts, total, out=np.full_like(parts, 1 / parts.shape[-1]), where=total > 0)
 
 
 def performance_of(responses: pd.DataFrame, drivers: list[str]) -> pd.DataFrame:
@@ -74,7 +81,7 @@ def priority_of(importance: pd.DataFrame, performance: pd.DataFrame) -> pd.DataF
 
 def differences_of(design: Design, fitted: FittedModel, importance: pd.DataFrame) -> pd.DataFrame:
     """Every pair of drivers, the more important first: difference of shares, and which dominates how."""
-    shares, over_draws = fitted.parts / fitted.parts.sum(), fitted.drawn / fitted.drawn.sum(axis=1, keepdims=True)
+    shares, over_draws = _shares(fitted.parts), _shares(fitted.drawn)
     apart = told_apart(shares, over_draws, fitted.widening)
     at = [design.drivers.index(name) for name in importance["driver"]]
     rows = []
@@ -138,7 +145,11 @@ def what_if_of(
         reach = frame["driver"].map(best.set_index("driver")["best"]).fillna(reach).clip(upper=reach)
     room = (reach - frame["performance"]).clip(lower=0).fillna(0).to_numpy()
     surely = (fitted.coefficients["coef_low"] > 0).to_numpy()
-    return pd.concat([frame.assign(reach=reach), shifts_table(fitted.what_if, room, aim)], axis=1).assign(surely=surely)
+    table = shifts_table(fitted.what_if, room, aim)
+    alone = fitted.coefficients["coefficient"].notna()
+    readings = ["change", "change_low", "change_high", "needed", "needed_high"]
+    table[readings] = table[readings].where(alone, np.nan)  # what repeats others cannot be moved without them
+    return pd.concat([frame.assign(reach=reach), table], axis=1).assign(surely=surely)
 
 
 def combination_of(

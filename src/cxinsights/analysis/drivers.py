@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cxinsights.analysis.comparisons import adjust
-from cxinsights.analysis.design import Design, outcome_values, prepare
+from cxinsights.analysis.design import Design, correlation, outcome_values, prepare
 from cxinsights.analysis.dominance import conditional
 from cxinsights.analysis.driver_models import FittedModel, fit_model, fit_pooled
 from cxinsights.analysis.driver_tables import (
@@ -26,8 +26,8 @@ from cxinsights.analysis.driver_tables import (
     what_if_of,
 )
 from cxinsights.analysis.gaps import fit_gaps, fit_level_gaps
-from cxinsights.analysis.penalty_reward import MIN_SIDE, cut_offs, penalty_reward
-from cxinsights.analysis.pooling import centres_of
+from cxinsights.analysis.penalty_reward import cut_offs, penalty_reward
+from cxinsights.analysis.pooling import can_borrow, centres_of
 from cxinsights.analysis.results import Status, private, table
 from cxinsights.analysis.what_if import LinearModel
 from cxinsights.errors import AnalysisError
@@ -36,6 +36,7 @@ from cxinsights.params import DriversParams
 __all__ = ["DriversResult", "fit_drivers", "fit_with_model", "rests_on"]
 
 LEAK = 0.95  # a rating this closely correlated with the outcome is the outcome in other words
+EVENTS_PER_DRIVER = 10  # answers on the rarer side of a top box, Peduzzi et al. (1996)
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class DriversResult:
     status: Status
     reason: str = ""
     """Why there is no regression of the report's own answers; empty where there is one."""
-    importance: pd.DataFrame = table(keep=["driver"])
+    importance: pd.DataFrame = table(keep=["driver"], also={"n_model": "customers"})
     """One row per driver, most important first: share, interval, rank, letters, noise floor."""
     coefficients: pd.DataFrame = table(keep=["driver"])
     """One row per driver: coefficient with interval, standardised, VIF, and whether its sign surprises."""
@@ -58,7 +59,7 @@ class DriversResult:
     """One row per driver and number of others in the model: what the driver adds to them on average."""
     penalties: pd.DataFrame = table(keep=["driver"])
     """One row per driver: what goes with a low and with a high rating, and which is the larger."""
-    gaps: pd.DataFrame = table(keep=["touchpoint", "against"])
+    gaps: pd.DataFrame = table(keep=["touchpoint", "against"], also={"n_experience": "customers"})
     """One row per driver and what it is held against (expectation, target, benchmark): how far experience lies off."""
     what_if: pd.DataFrame = table(keep=["driver"])
     """One row per driver: what goes with raising it, and how much of it goes with the aim."""
@@ -87,6 +88,7 @@ def fit_drivers(
     contrasts: pd.DataFrame | None = None,
     pool: pd.DataFrame | None = None,
     levels: pd.DataFrame | None = None,
+    outcome_scale: tuple[float, float] | None = None,
 ) -> DriversResult:
     """Shapley importance of drivers, with everything needed to judge it.
 
@@ -111,6 +113,8 @@ def fit_drivers(
         `fit_pool` of all units: with it a unit with too few answers has a regression, part of it borrowed.
     levels
         Targets and benchmarks of ratings, as `fit_level_gaps` takes them.
+    outcome_scale
+        Lowest and highest possible answer to the outcome; by default the lowest and highest given.
 
     Returns
     -------
@@ -129,7 +133,7 @@ def fit_drivers(
     -----
     Checked against R relaimpo 2.2-7, rwa 0.1.0 and domir 1.2.0. Grömping (2006), Johnson (2000).
     """
-    result = fit_with_model(responses, params, company, scale, best, pool, levels)[0]
+    result = fit_with_model(responses, params, company, scale, best, pool, levels, outcome_scale)[0]
     return result if contrasts is None or result.status != "ok" else replace(result, contrasts=contrasts)
 
 
@@ -141,6 +145,7 @@ def fit_with_model(
     best: pd.DataFrame | None = None,
     pool: pd.DataFrame | None = None,
     levels: pd.DataFrame | None = None,
+    outcome_scale: tuple[float, float] | None = None,
 ) -> tuple[DriversResult, FittedModel | None]:
     """What `fit_drivers` gives, and the fitted model itself, which what-if questions can be put to."""
     outcome = outcome_values(responses, params)
@@ -152,25 +157,26 @@ def fit_with_model(
         reason = "no rating has answers enough in this period"
         return DriversResult(params, "no_data", reason, left_out=design.left_out), None
     performance = performance_of(responses, design.drivers)
-    leak = design.closest_to_outcome()
-    few = design.n_base < design.n_needed
-    if few and (pool is None or not set(design.drivers) <= set(pool["column"])):
-        return replace(_too_few(design, performance, params, company), gaps=_gaps(responses, params, levels)), None
+    few = _shortage(design, params)
+    beside = None if not few or pool is None else prepare(responses, outcome, params, scale, centres_of(pool))
+    if few and (beside is None or not can_borrow(beside, pool)):
+        result = _too_few(design, performance, params, company, few)
+        return replace(result, gaps=_gaps(responses, params, levels)), None
+    leak = _closest(responses, outcome, design.drivers, params)
     if leak[1] > LEAK:
         reason = f"{leak[0]} correlates {leak[1]:.2f} with the outcome: it measures the same thing"
         return DriversResult(params, "refused", reason, summary=summary_of(design, params)), None
     rng = np.random.default_rng(params.seed)
     try:
-        if few:
-            design = prepare(responses, outcome, params, scale, centres_of(pool))
-            fitted = fit_pooled(design, pool, params, rng)
+        if beside is not None:
+            design, fitted = beside, fit_pooled(beside, pool, params, rng)
         else:
             fitted = fit_model(design, params, rng)
     except AnalysisError as error:
         return DriversResult(params, "refused", str(error), summary=summary_of(design, params)), None
     importance = importance_of(design, fitted)
     order = importance["driver"]
-    aim = _aim(params, outcome)
+    aim = _aim(params, outcome_scale or (float(np.nanmin(outcome)), float(np.nanmax(outcome))))
     shifts = what_if_of(design, fitted, performance, best, aim)
     result = DriversResult(
         params,
@@ -200,16 +206,40 @@ def rests_on(responses: pd.DataFrame, params: DriversParams) -> Literal["own", "
     design = prepare(responses, outcome, params)
     if not design.drivers:
         return "nothing"
-    return "own" if design.n_base >= design.n_needed else "company"
+    return "company" if _shortage(design, params) else "own"
 
 
-def _aim(params: DriversParams, outcome: np.ndarray) -> float:
+def _shortage(design: Design, params: DriversParams) -> str:
+    """What there is too little of for a regression of its own; empty where there is enough."""
+    if design.n_base < design.n_needed:
+        return f"{design.n_base:,} complete answers, {design.n_needed:,} needed"
+    if params.model == "top_box":
+        inside = int((design.columns[:, -1] == 1).sum())
+        needed = EVENTS_PER_DRIVER * len(design.drivers)
+        if min(inside, design.n - inside) < needed:
+            return f"fewer than {needed:,} answers {'in' if inside < design.n / 2 else 'under'} the top box"
+    return ""
+
+
+def _closest(
+    responses: pd.DataFrame, outcome: np.ndarray, drivers: list[str], params: DriversParams
+) -> tuple[str, float]:
+    """The driver that correlates most with the outcome, as it is coded or as it was answered, and how much."""
+    source = "nps_answer" if params.outcome == "nps" else params.outcome
+    sides = np.column_stack([outcome, responses[source].to_numpy(dtype=float)])
+    r, name = max(
+        (abs(correlation(responses[name].to_numpy(dtype=float), side)), name) for name in drivers for side in sides.T
+    )
+    return name, r
+
+
+def _aim(params: DriversParams, scale: tuple[float, float]) -> float:
     """The difference that what-if looks for: 5 points of NPS or of a top box's share, else a twentieth of the scale."""
     if params.aim:
         return params.aim
     if params.model == "top_box":
         return 0.05
-    return 5.0 if params.outcome == "nps" else float(np.nanmax(outcome) - np.nanmin(outcome)) / 20
+    return 5.0 if params.outcome == "nps" else (scale[1] - scale[0]) / 20
 
 
 def _dominance(design: Design, fitted: FittedModel, order: pd.Series) -> pd.DataFrame:
@@ -224,20 +254,24 @@ def _dominance(design: Design, fitted: FittedModel, order: pd.Series) -> pd.Data
 def _penalties(responses: pd.DataFrame, design: Design, outcome: np.ndarray, order: pd.Series) -> pd.DataFrame:
     known = [name for name in ("weight", "customer_id") if name in responses]
     frame = responses[[*design.drivers, *known]].assign(outcome=outcome)
+    if len(frame.dropna(subset=[*design.drivers, "outcome"])) < design.n_needed:
+        return pd.DataFrame()
     low_to, high_from = cut_offs(*design.scale)
     weights, customers = (name if name in known else None for name in ("weight", "customer_id"))
     found = penalty_reward(frame, "outcome", design.drivers, low_to, high_from, weights, customers)
-    sides = found[["n_low", "n_high"]]
-    found = found.assign(**sides.where(sides >= MIN_SIDE))  # how few they are is nobody's to know
+    # how many they are on either side could be taken off from place to place until few are left
+    found = found.drop(columns=["n_low", "n_high", "intercept", "r_squared"])
     return found.set_index("driver").loc[order].reset_index()
 
 
 def _gaps(responses: pd.DataFrame, params: DriversParams, levels: pd.DataFrame | None) -> pd.DataFrame:
     """Experience of each driver against expectation, target and benchmark; each kind is a family of tests."""
     pairs = {name: (params.expectations[name], name) for name in params.drivers if name in params.expectations}
-    found = [fit_gaps(responses, pairs).assign(against="expectation")] if pairs else []
+    of_both = ["n_both", "effect_size", "correlation"]  # of a base of their own, from which few would follow
+    found = [fit_gaps(responses, pairs).drop(columns=of_both).assign(against="expectation")] if pairs else []
     if levels is not None and len(levels):
-        found.append(fit_level_gaps(responses, levels))
+        level_gaps = fit_level_gaps(responses, levels).drop(columns="effect_size")
+        found.append(level_gaps.assign(n_experience=level_gaps["n"]))
     return adjust(pd.concat(found, ignore_index=True), ["against"]) if found else pd.DataFrame()
 
 
@@ -252,10 +286,9 @@ def _joint(design: Design, fitted: FittedModel) -> pd.DataFrame:
 
 
 def _too_few(
-    design: Design, performance: pd.DataFrame, params: DriversParams, company: pd.DataFrame | None
+    design: Design, performance: pd.DataFrame, params: DriversParams, company: pd.DataFrame | None, reason: str
 ) -> DriversResult:
     """No regression of its own: the company's importance with the unit's own performance."""
-    reason = f"{design.n_base:,} complete answers, {design.n_needed:,} needed"
     result = DriversResult(params, "too_few", reason, summary=summary_of(design, params), left_out=design.left_out)
     if company is None or not set(design.drivers) <= set(company["driver"]):
         return replace(result, priority=performance)

@@ -20,6 +20,9 @@ __all__ = ["Patterns", "impute", "pool"]
 _ROUNDS = 500
 _CONVERGED = 1e-9  # largest change of a correlation in one round
 _CONVERGED_DRAWS = 1e-5
+MOST_PATTERNS = 256
+"""Patterns of blanks beyond which a thousand draws would take many minutes."""
+_HELD = 1 << 25  # numbers held at once for draws
 _BURN_IN = 10  # rounds of chained equations before a set is kept
 
 
@@ -70,8 +73,26 @@ class Patterns:
         return self._own_units(Moments(found.means[0], found.covariances[0]))
 
     def drawn_moments(self, counts: np.ndarray) -> Moments:
-        """The same for bootstrap draws: how often each row is drawn, of shape (draws, n)."""
-        return self._own_units(self._maximised(counts, self._start, _CONVERGED_DRAWS))
+        """The same for bootstrap draws: how often each row is drawn, of shape (draws, n).
+
+        Raises
+        ------
+        AnalysisError
+            There are too many patterns of blanks to be drawn so often.
+        """
+        if len(self._parts) > MOST_PATTERNS:
+            raise AnalysisError(
+                f"fiml: {len(self._parts)} patterns of blanks, and at most {MOST_PATTERNS} can be drawn in a time "
+                "that anybody waits for: use missing: imputation"
+            )
+        step = max(_HELD // sum(products.shape[1] for _, _, products in self._parts), 1)
+        found = [
+            self._maximised(counts[at : at + step], self._start, _CONVERGED_DRAWS) for at in range(0, len(counts), step)
+        ]
+        means, covariances = (
+            np.concatenate([getattr(one, name) for one in found]) for name in ("means", "covariances")
+        )
+        return self._own_units(Moments(means, covariances))
 
     def _maximised(self, counts: np.ndarray, start: Moments, converged: float) -> Moments:
         weighted = counts * self._weights

@@ -33,6 +33,10 @@ class OrderedFit:
     coefficients: np.ndarray
     covariance: np.ndarray
     """Of thresholds and coefficients, from the observed information; of shape (J − 1 + k, J − 1 + k)."""
+    values: np.ndarray
+    """Thresholds and coefficients that give the fitted expectations, also where no single coefficient is determined:
+    of all that do, the smallest."""
+    values_covariance: np.ndarray
     log_likelihood: float
     null_log_likelihood: float
 
@@ -115,10 +119,11 @@ class OrderedData:
         state, back, j = self.solve(at), self.own_units(at), self.n_thresholds
         values = back @ state.values
         covariance = back @ state.inverse @ back.T
+        smallest = values.copy(), covariance.copy()
         undetermined = np.concatenate([np.zeros(j, dtype=bool), state.undetermined[j:]])
         values[undetermined] = np.nan
         covariance[undetermined] = covariance[:, undetermined] = np.nan
-        return OrderedFit(values[:j], values[j:], covariance, state.log_likelihood, self.null_log_likelihood)
+        return OrderedFit(values[:j], values[j:], covariance, *smallest, state.log_likelihood, self.null_log_likelihood)
 
     def own_units(self, at: list[int]) -> np.ndarray:
         """What takes estimates on the scaled columns to those on the columns as given."""
@@ -157,7 +162,7 @@ class OrderedData:
                 break
         raise AnalysisError(
             "the ratings tell the levels of the outcome apart without fail, so no coefficient is finite: take the "
-            "rating that repeats the outcome off the drivers, or use the linear model"
+            "rating that repeats the outcome off the drivers"
         )
 
     def by_level(self, values: np.ndarray) -> np.ndarray:

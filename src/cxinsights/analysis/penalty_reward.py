@@ -47,6 +47,7 @@ def penalty_reward(
         Column that names the customer, where one may answer more than once.
     min_side
         Fewest low (high) ratings for a penalty (reward); with fewer it is missing, and they count with those between.
+        With fewer between, both are missing.
 
     Returns
     -------
@@ -76,7 +77,8 @@ def penalty_reward(
     ratings = known[list(drivers)].to_numpy(dtype=float)
     low, high = ratings <= low_to, ratings >= high_from
     sides = np.stack([low.sum(axis=0), high.sum(axis=0)], axis=1)
-    used = sides >= min_side
+    between = len(known) - sides.sum(axis=1)  # what both are measured from
+    used = (sides >= min_side) & (between >= min_side)[:, None]
     dummies = np.stack([low, high], axis=2)[:, used].astype(float)
     people = None if customers is None else customers_of(known.rename(columns={customers: "customer_id"}))
     simple = weights is None and (people is None or len(np.unique(people)) == len(known))

@@ -18,10 +18,12 @@ from cxinsights.analysis.design import Design, outcome_values, prepare
 from cxinsights.analysis.resampling import Moments, moments
 from cxinsights.params import DriversParams
 
-__all__ = ["Pooled", "borrow", "centres_of", "fit_pool", "log_marginal"]
+__all__ = ["Pooled", "borrow", "can_borrow", "centres_of", "fit_pool", "log_marginal"]
 
 MIN_UNITS = 3
 """Of fewer nobody can say how much units differ."""
+MIN_OWN = 30
+"""Complete answers under which a unit has nothing to say of its own."""
 OUTCOME = "outcome"
 _SINGULAR = 1e-9  # least eigenvalue of correlations with which there is a density
 
@@ -95,6 +97,12 @@ def centres_of(pool: pd.DataFrame) -> dict[str, float]:
     """Drivers that have an indicator beside them in the pool, and what is taken off their ratings."""
     known = pool.dropna(subset="centre")
     return dict(zip(known["column"], known["centre"], strict=True))
+
+
+def can_borrow(design: Design, pool: pd.DataFrame) -> bool:
+    """Whether a unit, laid out beside the pool, has answers of its own and only columns that the pool knows."""
+    known = set(_columns(design)) <= set(pool["column"])
+    return known and design.n >= MIN_OWN and bool(np.isfinite(design.columns).all())
 
 
 def borrow(design: Design, pool: pd.DataFrame, draws: int, rng: np.random.Generator) -> Pooled:

@@ -156,20 +156,21 @@ def cheapest(
     what is spent, as in the linear model.
     """
     shifts = np.zeros(len(room))
-    now, best = 0.0, None
+    now, best, taken = 0.0, None, 0.0
     while now < aim - 1e-9:
         best, brings = None, 0.0
-        for at in np.flatnonzero(usable & (shifts + STEP <= room + 1e-9)):
-            gain = model.change(shifts + _only(at, STEP, len(room)))[0] - now
-            if gain / costs[at] > brings:
-                best, brings = at, gain / costs[at]
+        for at in np.flatnonzero(usable & (shifts < room - 1e-9)):
+            step = min(STEP, room[at] - shifts[at])
+            gain = model.change(shifts + _only(at, step, len(room)))[0] - now
+            if gain / (step * costs[at]) > brings:
+                best, taken, brings = at, step, gain / (step * costs[at])
         if best is None:
             return shifts, False
-        shifts[best] = round(shifts[best] + STEP, 10)
+        shifts[best] = round(shifts[best] + taken, 10)
         now = model.change(shifts)[0]
     if best is not None:  # no more of the last step than it takes
-        before = shifts - _only(best, STEP, len(room))
-        last = _smallest(lambda more: model.change(before + _only(best, more, len(room)))[0], STEP, aim)
+        before = shifts - _only(best, taken, len(room))
+        last = _smallest(lambda more: model.change(before + _only(best, more, len(room)))[0], taken, aim)
         shifts = before + _only(best, last, len(room))
     return shifts, True
 

@@ -26,8 +26,9 @@ from cxinsights.privacy import protect
 from cxinsights.report.cache import remember
 from cxinsights.report.families import places_of
 from cxinsights.report.fingerprints import code_hash, short_hash
+from cxinsights.schemas.tables import SCORES
 
-__all__ = ["KeptBaseline", "answers_of", "check_period", "gap_name", "load_baseline", "with_weights"]
+__all__ = ["KeptBaseline", "answers_of", "check_period", "load_baseline", "with_weights"]
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ def load_baseline(project: Project, study: Study, period: str) -> KeptBaseline:
     """
     manifest = read_manifest(project, study)
     known = check_period(project, study, period)
-    settings = study.model_dump(mode="json", include={"scores", "privacy", "rake", "drivers", "periods"})
+    settings = study.model_dump(mode="json", include={"scores", "privacy", "rake", "drivers", "periods", "regions"})
     fingerprint = short_hash(manifest["fingerprint"], settings, period, code_hash())
     folder = project.private(study.name) / "baseline" / period
     if (folder / _META).exists():
@@ -106,11 +107,8 @@ def _compute(project: Project, study: Study, period: str, periods: list[str], fi
         "response_id", "region", "unit", "site", "period", "survey", "customer_id", "weight",
         "nps_answer", "csat_score", "ces_score", *study.scores.segments, *(study.rake.margins if study.rake else ()),
     ]  # fmt: skip
-    ratings, expected = _ratings(study, period)
-    answers = answers_of(project, study, [*columns, *ratings, *expected.values()], periods)
-    for name, other in expected.items():
-        if {name, other} <= {*answers}:
-            answers[gap_name(name)] = answers[name] - answers[other]
+    ratings = _ratings(study, period)
+    answers = answers_of(project, study, [*columns, *ratings], periods)
     weights = _raked(answers, study)
     earlier = {"year_ago": study.periods.year_ago(period), "previous": study.periods.previous(period)}
     if earlier["previous"] == earlier["year_ago"]:  # yearly waves
@@ -120,7 +118,7 @@ def _compute(project: Project, study: Study, period: str, periods: list[str], fi
         study.scores,
         periods,
         {kind: p for kind, p in earlier.items() if p},
-        [name for name in (*ratings, *map(gap_name, expected)) if name in answers],
+        [name for name in ratings if name in answers],
     )
     importance = _company_importance(project, study, period, weights)
     contrasts = _contrasts(project, study, period, earlier.get("previous") or earlier["year_ago"], weights)
@@ -144,18 +142,13 @@ def _raked(answers: pd.DataFrame, study: Study) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def gap_name(rating: str) -> str:
-    """What the difference of a rating from its expectation goes by, in the plan of what is hidden."""
-    return f"{rating} less expected"
-
-
-def _ratings(study: Study, period: str) -> tuple[list[str], dict[str, str]]:
-    """Every column that some report's driver regression reads, and the expectation of those that have one."""
+def _ratings(study: Study, period: str) -> list[str]:
+    """Every column whose mean some driver report shows, but for the scores, which have a plan of their own."""
     if not study.drivers:
-        return [], {}
+        return []
     asked = [resolve(study, "drivers", period, *place) for place in places_of(study)]
-    expected = {name: other for params in asked for name, other in params.expectations.items()}
-    return sorted({driver for params in asked for driver in params.drivers}), dict(sorted(expected.items()))
+    shown = {name for params in asked for name in (*params.drivers, *params.expectations.values(), params.outcome)}
+    return sorted(shown - {"nps", *SCORES})
 
 
 def _company_importance(project: Project, study: Study, period: str, weights: pd.DataFrame) -> pd.DataFrame:

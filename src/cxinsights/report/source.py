@@ -16,7 +16,7 @@ from cxinsights.display.findings import Finding
 from cxinsights.errors import ReportError
 from cxinsights.params import ALL, DriversParams, Project, ReportParams, ScorecardParams, Study, load_study, resolve
 from cxinsights.privacy import Guarded, guard, hidden_ratings, is_hidden
-from cxinsights.report.baselines import KeptBaseline, check_period, gap_name, load_baseline
+from cxinsights.report.baselines import KeptBaseline, check_period, load_baseline
 from cxinsights.report.cache import recall, remember
 from cxinsights.report.families import Families, gather, load_families, save_families, with_families
 from cxinsights.report.findings import read_findings
@@ -97,6 +97,7 @@ class Source:
             hidden, ratings = self._hidden()
             if isinstance(params, DriversParams):
                 result = _without_ratings(result, set(ratings))
+                hidden |= params.outcome in ratings
             return guard(result, self.study, hidden=hidden)
         return guard(self._judged(result), self.study)
 
@@ -172,9 +173,8 @@ def _without_ratings(result: Any, names: set[str]) -> Any:
         if len(getattr(result, name))
     }
     if len(gaps):
-        paired = [gap_name(name) if against == "expectation" else name
-                  for name, against in zip(gaps["touchpoint"], gaps["against"], strict=True)]  # fmt: skip
-        marked["gaps"] = gaps.assign(hidden=gaps["touchpoint"].isin(names) | pd.Series(paired).isin(names))
+        expected = gaps["touchpoint"].map(result.params.expectations).isin(names) & (gaps["against"] == "expectation")
+        marked["gaps"] = gaps.assign(hidden=gaps["touchpoint"].isin(names) | expected)
     if len(moved) and names & {*moved["driver"]}:  # how far each goes tells how far it can
         marked["combination"] = moved.iloc[:0]
     return replace(result, **marked)

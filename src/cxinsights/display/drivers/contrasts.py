@@ -57,7 +57,7 @@ def _title(result: Guarded, frame: pd.DataFrame, against: dict[str, str]) -> str
         less = [in_sentence(label(name, result.study)) for name in own.loc[own["difference"] < 0, "driver"]]
         said += [f"{joined(names, 3)} {'goes' if len(names) == 1 else 'go'} {how} closely with {outcome_name(result)} "
                  f"than in {words}" for names, how in ((more, "more"), (less, "less")) if names]  # fmt: skip
-    return as_subject("; ".join(said)) if said else "No driver clearly works differently here, or than before"
+    return as_subject("; ".join(said)) if said else "No driver clearly differs from elsewhere, or from before"
 
 
 def _rest_of(result: Guarded) -> str:

@@ -68,8 +68,8 @@ def _note(frame: pd.DataFrame, kinds: list[str]) -> str:
     told = []
     if "expectation" in kinds:
         told.append(
-            "Where the same people answered both, the gap to what they expect is the mean of their own differences; a "
-            "difference of two ratings is less reliable than either."
+            "The gap to what customers expect is the difference of the means of all who answered each; a difference "
+            "of two ratings is less reliable than either."
         )
     for kind in ("target", "benchmark"):
         own = frame[frame["against"] == kind]

@@ -56,7 +56,8 @@ def outcome_name(result: Guarded) -> str:
     p = result.params
     if p.model == "top_box":
         if p.outcome == "nps":
-            return "the share of promoters"
+            promoters = p.top_box_from == 9
+            return "the share of promoters" if promoters else f"the share who answer {p.top_box_from:g} and more"
         return f"the share with {in_sentence(label(p.outcome, result.study))} of {p.top_box_from:g} and more"
     return "NPS" if p.outcome == "nps" else in_sentence(label(p.outcome, result.study))
 

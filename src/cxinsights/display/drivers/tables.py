@@ -145,17 +145,15 @@ def table_penalties(result: Guarded) -> Block:
     if not is_fitted(result) or not len(result.penalties):
         return Nothing()
     words = {
-        "costs_more": "low ratings cost more",
-        "brings_more": "high ratings bring more",
+        "costs_more": "low ratings weigh more",
+        "brings_more": "high ratings weigh more",
         "cannot_tell": "cannot tell",
     }
     rows = [
         [
             label(one.driver, result.study),
             _side(result, one.penalty, one.penalty_low, one.penalty_high),
-            _base(one.n_low),
             _side(result, one.reward, one.reward_low, one.reward_high),
-            _base(one.n_high),
             words[one.larger],
         ]
         for one in result.penalties.itertuples()
@@ -163,20 +161,20 @@ def table_penalties(result: Guarded) -> Block:
     found = result.penalties.set_index("driver")["larger"]
     hurt = [in_sentence(label(name, result.study)) for name in found.index[found == "costs_more"]]
     please = [in_sentence(label(name, result.study)) for name in found.index[found == "brings_more"]]
-    said = [f"Low ratings of {joined(hurt, 3)} cost more than high ones bring" if hurt else "",
-            f"high ratings of {joined(please, 3)} bring more than low ones cost" if please else ""]  # fmt: skip
-    title = as_subject("; ".join(part for part in said if part)) or "No rating clearly costs more than it brings"
+    said = [f"low ratings of {joined(hurt, 3)} weigh more than high ones" if hurt else "",
+            f"high ratings of {joined(please, 3)} weigh more than low ones" if please else ""]  # fmt: skip
+    none = "No rating clearly weighs more when low than when high, or the other way round"
+    title = as_subject("; ".join(part for part in said if part)) or none
     low, high = cut_offs(*ends_of(result.penalties["driver"].iloc[0], result.study))
     return Table(
         "penalties",
         title,
-        [Column("Driver", numeric=False), Column("Low rating"), Column("Answers"), Column("High rating"),
-         Column("Answers"), Column("The larger")],
+        [Column("Driver", numeric=False), *(Column(name) for name in ("Low rating", "High rating", "The larger"))],
         rows,
         subtitle=f"Difference in {outcome_name(result)} from the ratings between, others equal",
         note=f"Low: up to {low:g}; high: from {high:g}. Of customers who rated every driver "
         f"({int(result.penalties['n'].iloc[0]):,}). This is no Kano class: "
-        "those need questions of their own.",
+f"those need questions of their own. A side with fewer than {MIN_SIDE} answers is not measured.",
     )  # fmt: skip
 
 
@@ -252,10 +250,6 @@ def _dominance(one) -> str:
     if pd.isna(one.dominance_draws):
         return DASH
     return f"{one.dominance} ({percent(one.dominance_draws)})"
-
-
-def _base(n: float) -> str:
-    return f"fewer than {MIN_SIDE}" if pd.isna(n) else f"{int(n):,}"
 
 
 def _side(result: Guarded, value: float, low: float, high: float) -> str:

@@ -66,7 +66,7 @@ def _title(result: Guarded, movable: pd.DataFrame) -> str:
     alone = movable[movable["needed"].notna()].sort_values("needed", kind="stable")
     together = result.combination
     if result.params.costs and len(together) and together["reached"].all():
-        return f"Cheapest way to {aim}: {_shifts(result, together)}"
+        return f"Least cost that goes with {aim}: {_shifts(result, together)}"
     if len(alone):
         one = alone.iloc[0]
         name = as_subject(in_sentence(label(one["driver"], result.study)))
@@ -77,7 +77,7 @@ def _title(result: Guarded, movable: pd.DataFrame) -> str:
         scale, digits = outcome_scale(result), outcome_digits(result)
         most = number(scale * together["change"].iloc[0], digits if digits == 0 else 2)
         points = " points" if digits == 0 else ""
-        return f"All drivers at the level to reach go with {most}{points} more of {outcome_name(result)}"
+        return f"All that clearly go with it, at the level to reach: {most}{points} more of {outcome_name(result)}"
     return f"No rise within reach goes with {aim}"
 
 
@@ -89,7 +89,9 @@ def _shifts(result: Guarded, together: pd.DataFrame) -> str:
 
 
 def _row(result: Guarded, one) -> list[str]:
-    if pd.isna(one.needed):
+    if pd.isna(one.change):
+        needed = "another rating repeats it"
+    elif pd.isna(one.needed):
         needed = "more than there is room for" if one.surely else "not clear that any would"
     else:
         surely = f" ({number(one.needed_high, 1)} to be sure)" if pd.notna(one.needed_high) else ""
@@ -100,7 +102,7 @@ def _row(result: Guarded, one) -> list[str]:
         f"{number(one.performance, 1)} to {number(one.reach, 1)}"
         if has_room
         else f"{number(one.performance, 1)}, at the top",
-        change_text(result, one.change, one.change_low, one.change_high) if has_room else DASH,
+        change_text(result, one.change, one.change_low, one.change_high) if has_room and pd.notna(one.change) else DASH,
         needed if has_room else DASH,
     ]
 

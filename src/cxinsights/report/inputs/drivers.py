@@ -42,7 +42,8 @@ def read_drivers(opened: Opened) -> Inputs:
         survey=params.survey,
     )
     frame = with_weights(found, opened.kept.weights)
-    more = {"company": None, "scale": scale, "best": None, "contrasts": None, "pool": None, "levels": _levels(opened)}
+    more = {"company": None, "scale": scale, "best": None, "contrasts": None, "pool": None, "levels": _levels(opened),
+            "outcome_scale": _outcome_scale(params, opened.study)}  # fmt: skip
     basis = rests_on(frame, params)  # what is not shown here may change without changing anything
     if basis == "company":
         pool = _pool(opened)
@@ -52,6 +53,8 @@ def read_drivers(opened: Opened) -> Inputs:
     if basis == "own":
         found = opened.kept.contrasts
         here = found[(found["region"] == params.region) & (found["unit"] == params.unit)]
+        if params != resolve(opened.study, "drivers", params.period, params.region, params.unit):
+            here = here.iloc[:0]  # a question of the analyst's own: the others were asked another
         contrasts = here.drop(columns=["region", "unit"]).reset_index(drop=True)
         return Inputs(frame, {**more, "best": _best(opened), "contrasts": contrasts})
     return Inputs(frame, more)
@@ -76,7 +79,8 @@ def _company_importance(opened: Opened) -> pd.DataFrame | None:
     if not len(importance) or is_company(own):
         return None
     company = resolve(opened.study, "drivers", own.period)
-    return importance if (company.outcome, company.survey) == (own.outcome, own.survey) else None
+    same = ("outcome", "survey", "model", "top_box_from", "drivers")
+    return importance if all(getattr(company, name) == getattr(own, name) for name in same) else None
 
 
 def _pool(opened: Opened) -> pd.DataFrame | None:
@@ -84,7 +88,16 @@ def _pool(opened: Opened) -> pd.DataFrame | None:
     pool, own = opened.kept.pool, opened.params
     company = resolve(opened.study, "drivers", own.period)
     same = all(getattr(own, name) == getattr(company, name) for name in ("outcome", "survey", "missing", "drivers"))
-    return pool if len(pool) and same and own.small_units == "partial_pooling" and not is_company(own) else None
+    return pool if len(pool) and same and own.small_units == "partial_pooling" and own.unit != ALL else None
+
+
+def _outcome_scale(params: DriversParams, study: Study) -> tuple[float, float] | None:
+    """Ends of the outcome's scale, of which an aim is a part; None where nobody says them."""
+    if params.outcome == "nps":
+        return (-100.0, 100.0)
+    own = {"csat_score": study.scores.csat, "ces_score": study.scores.ces}.get(params.outcome)
+    low, high = (own.min, own.max) if own else (column(params.outcome, study).min, column(params.outcome, study).max)
+    return None if low is None or high is None else (float(low), float(high))
 
 
 def _levels(opened: Opened) -> pd.DataFrame:
