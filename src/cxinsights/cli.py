@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cxinsights.batch.console import PlainConsole
-from cxinsights.errors import CxError, ParamsError, UnknownNameError
+from cxinsights.errors import CxError, ParamsError, UnknownNameError, did_you_mean
 from cxinsights.params import Project, Study, load_study
 
 if TYPE_CHECKING:
@@ -197,11 +197,57 @@ def prune(
 @app.command()
 def serve(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 8866,
+    access: Annotated[str, typer.Option("--access", help="open (this machine only), links or sign-on.")] = "open",
+    address: Annotated[str, typer.Option("--address", help="Of the network to listen on.")] = "127.0.0.1",
+    host: Annotated[list[str] | None, typer.Option("--host", help="Name that readers reach the server by.")] = None,
+    unix_socket: Annotated[Path | None, typer.Option("--socket", help="Unix socket to listen on instead.")] = None,
+    secret_file: Annotated[Path | None, typer.Option("--secret-file", help="Holds what only the proxy knows.")] = None,
 ) -> None:
-    """Serve the list, the reports and their live pages on this machine."""
+    """Serve the list, the reports and their live pages: drafts on this machine, released ones to readers elsewhere."""
+    from cxinsights.publish.door import KINDS, Door
     from cxinsights.publish.server import serve_reports
 
-    serve_reports(Project.find(), port)
+    if access not in KINDS:
+        raise UnknownNameError(f"serve: {did_you_mean('access', access, KINDS)}")
+    project = Project.find()
+    serve_reports(project, port, Door.of(project, access, address, unix_socket, host or (), secret_file))
+
+
+@app.command()
+def link(
+    study: Annotated[str | None, typer.Option("--study", help="Folder in params/; the only one if not given.")] = None,
+    region: RegionOption = None,
+    unit: UnitOption = None,
+    days: Annotated[float, typer.Option("--days", help="How long it holds.")] = 30,
+    name: Annotated[str, typer.Option("--for", help="Who gets it: what the audit log calls them.")] = "a reader",
+    base: Annotated[str, typer.Option("--base", help="Address that readers reach the server by.")] = "",
+) -> None:
+    """Make a link that opens a study, a region or a unit to whoever holds it."""
+    from cxinsights.publish.door import keys_of
+    from cxinsights.publish.entrance import link_path, right_of
+
+    project = Project.find()
+    right = right_of(project, study, region, unit)
+    out.print(f"{base.rstrip('/') or 'http://127.0.0.1:8866'}{link_path(keys_of(project), right, name, days)}")
+
+
+@app.command()
+def release(
+    study: StudyOption,
+    period: PeriodOption = None,
+    region: RegionOption = None,
+    unit: UnitOption = None,
+    only: OnlyOption = None,
+) -> None:
+    """Show readers the reports of a period as they are now, and say what they restate."""
+    from cxinsights.publish.releases import release_period
+
+    project, loaded = _opened(study)
+    done = release_period(project, loaded, period, region, unit, only.split(",") if only else None)
+    for report, restated in done.restated.items():
+        for one in restated:
+            out.print(f"restated: {report.path}: {one.what}: {one.old} -> {one.new}")
+    out.print(f"{_counted(done.released, 'report')} released, {len(done.unchanged)} as they were")
 
 
 @app.command()

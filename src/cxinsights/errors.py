@@ -105,6 +105,14 @@ class ServeError(CxError):
     """The server cannot start as asked."""
 
 
+class AccessError(CxError):
+    """A right, a link or a grant is not as it must be."""
+
+
+class ReleaseError(CxError):
+    """There is nothing to release as asked."""
+
+
 class WorkerDied(CxError):
     """A worker process ended before it had answered."""
 

@@ -62,8 +62,8 @@ def add_answers(project: Project, unit: str, n: int) -> None:
     rng = np.random.default_rng(n)
     ratings = rng.integers(1, 11, (n, 3))
     more = pd.DataFrame(ratings, columns=["wait", "price", "staff"]).assign(
-        unit=unit, date="2026-08-10", nps=np.clip(ratings[:, 1] + rng.integers(-3, 4, n), 0, 10), csat=3, site=f"{unit}-0", channel="shop",
-        id=[f"{unit}-{i}" for i in range(n)],
+        unit=unit, date="2026-08-10", nps=np.clip(ratings[:, 1] + rng.integers(-3, 4, n), 0, 10), csat=3,
+        site=f"{unit}-0", channel="shop", id=[f"{unit}-{i}" for i in range(n)],
     )  # fmt: skip
     pd.concat([frame, more]).to_csv(path, index=False)
 

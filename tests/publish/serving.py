@@ -53,7 +53,7 @@ class Serving:
 
 
 @contextmanager
-def serving(project: Project, **variables: str) -> Iterator[Serving]:
+def serving(project: Project, *options: str, **variables: str) -> Iterator[Serving]:
     """Serve the project from its own folder until the block ends.
 
     With -P no module of that folder is imported, as with the installed command.
@@ -62,7 +62,7 @@ def serving(project: Project, **variables: str) -> Iterator[Serving]:
     variables = {**environment(project, apart=True), **variables}
     with printed.open("w") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "cxinsights", "serve", "--port", "0"],
+            [sys.executable, "-P", "-m", "cxinsights", "serve", "--port", "0", *options],
             env=variables, cwd=project.root, stdout=stream, stderr=subprocess.STDOUT,
         )  # fmt: skip
     try:

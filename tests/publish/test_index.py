@@ -73,7 +73,7 @@ def test_the_mark_is_that_of_the_headlines_own_measure(project: Project) -> None
     folder = place_report(project, "shops/2026Q3/emea/bank/scorecard", "Bank’s NPS is 43")
     scores = [{"metric": "nps", "state": None}, {"metric": "csat", "state": "better"}]
     (folder / "result.json").write_text(json.dumps({"headline": "Bank’s NPS is 43", "scores": scores}))
-    assert [listed.state for listed in find_reports(project)] == [None]
+    assert [listed.state for listed in find_reports(project.outputs)] == [None]
 
 
 def test_a_later_period_stands_above_an_earlier_one(good: Project) -> None:
@@ -167,7 +167,7 @@ def test_only_finished_reports_are_found(good: Project) -> None:
     place_report(good, "shops/2026Q3/emea/bank/.scorecard.new-x1y2", "half made")
     place_report(good, "shops/2026Q3/emea/bank/horoscope", "no analysis of ours")
     (unit / "drivers" / "run.json").unlink()
-    assert sorted(listed.report.path for listed in find_reports(good)) == [
+    assert sorted(listed.report.path for listed in find_reports(good.outputs)) == [
         f"shops/2026Q3/{place}/scorecard" for place in ("_all/_all", "emea/_all", "emea/bank", "emea/retail")
     ]
 

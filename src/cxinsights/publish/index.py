@@ -4,7 +4,7 @@ import json
 import logging
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from html import escape
 from pathlib import Path
@@ -12,6 +12,8 @@ from pathlib import Path
 from cxinsights.display.blocks import state_mark
 from cxinsights.errors import CxError
 from cxinsights.params import ALL, ANALYSES, Project, Study, load_study
+from cxinsights.publish.access import Visitor
+from cxinsights.publish.releases import is_current, released_root
 from cxinsights.report.identity import ReportId
 from cxinsights.report.pages import Page, render_page
 
@@ -32,13 +34,21 @@ class Listed:
     state: str | None
     """Of the change of its leading score; None where it has none."""
     made_at: datetime
+    is_live: bool = True
+    """Whether its notebook may be run for a reader."""
 
 
-def find_reports(project: Project) -> list[Listed]:
-    """Reports with a record and a page, by place in the folders; what cannot be read is left out and logged."""
+def find_reports(root: Path) -> list[Listed]:
+    """Reports with a record and a page, by place in the folders; what cannot be read is left out and logged.
+
+    Parameters
+    ----------
+    root
+        Folder of drafts or of released reports.
+    """
     found = []
-    for path in sorted(project.outputs.glob("*/*/*/*/*/result.json")):
-        report = ReportId.from_folder(path.parent, project.outputs)
+    for path in sorted(root.glob("*/*/*/*/*/result.json")):
+        report = ReportId.from_folder(path.parent, root)
         run = path.with_name("run.json")
         if report is None or not run.exists() or path.parent.name.startswith("."):
             continue
@@ -53,10 +63,27 @@ def find_reports(project: Project) -> list[Listed]:
     return found
 
 
-def render_index(project: Project, *, live: bool = False) -> str:
-    """HTML of the list; with links to the live pages where a server stands behind them."""
-    studies = _nameable(project, find_reports(project))
-    parts = [_head(sum(len(reports) for _, reports in studies.values()))]
+def render_index(
+    project: Project, visitor: Visitor | None = None, *, live: bool = False, released: bool = False
+) -> str:
+    """HTML of the list.
+
+    Parameters
+    ----------
+    visitor
+        Who reads it, and sees their own; by default everything is listed.
+    live
+        Whether a server stands behind it: links then lead to it, and to live pages.
+    released
+        Whether only what is released is listed; a live page is linked where nothing has come in since.
+    """
+    listed = find_reports(released_root(project) if released else project.outputs)
+    if visitor is not None:
+        listed = [one for one in listed if visitor.may_see(one.report.study, one.report.region, one.report.unit)]
+    if released:
+        listed = [replace(one, is_live=is_current(project, one.report)) for one in listed]
+    studies = _nameable(project, listed)
+    parts = [_head(sum(len(reports) for _, reports in studies.values()), released)]
     parts += [_study(project, study, reports, live) for study, reports in studies.values()]
     page = Page(
         title="Reports",
@@ -88,9 +115,10 @@ def _nameable(project: Project, found: list[Listed]) -> dict[str, tuple[Study, l
     return {name: (study, reports) for name, (study, reports) in studies.items() if reports}
 
 
-def _head(total: int) -> str:
+def _head(total: int, released: bool) -> str:
     title = f"{total} report{'' if total == 1 else 's'}" if total else "No reports yet"
-    lead = "" if total else '<p class="lead">Make some with: make reports</p>'
+    how = "None is released to you yet." if released else "Make some with: make reports"
+    lead = "" if total else f'<p class="lead">{how}</p>'
     return f'<div class="head"><p class="kicker">Reports</p><h1>{title}</h1>{lead}</div>'
 
 
@@ -137,7 +165,7 @@ def _finding(listed: Listed, live: bool) -> str:
     mark = str(state_mark(listed.state)) if listed.state else ""
     return (
         f'<li><a class="finding" href="{_base(live)}{path}/index.html">{escape(listed.headline)}</a>{mark}'
-        f'<span class="of">{told}{page if live else ""}</span></li>'
+        f'<span class="of">{told}{page if live and listed.is_live else ""}</span></li>'
     )
 
 

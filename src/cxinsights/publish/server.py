@@ -1,13 +1,13 @@
-"""Serve reports on this machine: their list, their pages, and their live pages under stand-alone Voila.
+"""Serve reports: their list, their pages, and their live pages under stand-alone Voila.
 
-Only what is listed here is served. Voila's own routes (files, tree, contents, kernels, shutdown) are not: a live
-page is plain HTML that needs no script, its kernel ends with it, and nothing reaches a kernel from outside.
+Every request passes the gate before it is routed. Only what is listed here is served. Voila's own routes (files, tree,
+contents, kernels, shutdown) are not: a live page is plain HTML that needs no script, its kernel ends with it, and
+nothing reaches a kernel from outside. On this machine alone drafts are served; to readers elsewhere what is released.
 """
 
 import asyncio
 import logging
 import os
-import socket
 import tempfile
 import threading
 from asyncio import InvalidStateError
@@ -19,77 +19,65 @@ from typing import Any
 
 import tornado.ioloop
 import tornado.web
+from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPServerRequest
 from traitlets.config import Config
 from voila.app import Voila
 from voila.handler import VoilaHandler
 
 from cxinsights.display.blocks import MEDIA_TYPE
-from cxinsights.display.sliders import script_hash
-from cxinsights.errors import CxError, NoWarmKernelError, ServeError
+from cxinsights.errors import CxError, NoWarmKernelError
 from cxinsights.kernels.asking import warm_up
 from cxinsights.kernels.limits import Limits
 from cxinsights.kernels.warm import ONE_THREAD
 from cxinsights.params import Project, load_study
+from cxinsights.publish.access import Visitor
+from cxinsights.publish.audit import Audit
+from cxinsights.publish.door import ADDRESS, Door, free_port
+from cxinsights.publish.entrance import ENTRANCE, Entrance
+from cxinsights.publish.gate import HEALTH, VISITOR, Gate
+from cxinsights.publish.headers import Plain
 from cxinsights.publish.index import render_index
+from cxinsights.publish.releases import is_current
 from cxinsights.report.findings import PAGES
 from cxinsights.report.identity import ReportId
 from cxinsights.report.snapshot import has_page, page_of
 
-__all__ = ["ReportServer", "free_port", "serve_reports"]
+__all__ = ["ReportServer", "serve_reports"]
 
 log = logging.getLogger(__name__)
 
-ADDRESS = "127.0.0.1"
 LIVE_AT_ONCE = 4
-_HOSTS = r"(127\.0\.0\.1|localhost)"
 _PART = r"[A-Za-z0-9_][A-Za-z0-9_-]*"
 _REPORT = rf"{_PART}/{_PART}/{_PART}/{_PART}/{_PART}"
 _FILE = rf"(?:{_REPORT}/(?:index\.html|[a-z0-9_]+\.csv)|{_PART}/data-quality\.html)"
-_HEADERS = {
-    # pages ask nobody for anything, and hold one script of ours, by its hash
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; font-src data:; img-src data:; "
-    f"script-src {script_hash()}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-cache",
-}
 
 
-class _Plain(tornado.web.RequestHandler):
-    """Headers that every answer has, and errors that say no more than their name."""
-
-    def set_default_headers(self) -> None:
-        for name, value in _HEADERS.items():
-            self.set_header(name, value)
-        self.clear_header("Server")
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        self.set_header("Content-Type", "text/plain; charset=utf-8")
-        self.finish(f"{status_code}: {self._reason}")
+def _visitor(request: HTTPServerRequest) -> Visitor:
+    return Visitor.from_text(request.headers[VISITOR])
 
 
-class _Index(_Plain):
+class _Index(Plain):
     """The list of reports, made anew for each visit."""
 
-    def initialize(self, project: Project) -> None:
+    def initialize(self, project: Project, released: bool) -> None:
         self.project = project
+        self.released = released
 
     def get(self) -> None:
-        self.finish(render_index(self.project, live=True))
+        self.finish(render_index(self.project, _visitor(self.request), live=True, released=self.released))
 
     head = get
 
 
-class _Home(_Plain):
+class _Home(Plain):
     """Links to the list that pages hold for readers without a server."""
 
     def get(self) -> None:
         self.redirect("/")
 
 
-class _Snapshot(_Plain, tornado.web.StaticFileHandler):
+class _Snapshot(Plain, tornado.web.StaticFileHandler):
     """A report's page, its tables, and a study's data-quality page; no other file."""
 
     def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:
@@ -110,12 +98,12 @@ class _Live(VoilaHandler):
     _ending: asyncio.Future | None = None  # held, or it may be collected before it is done
 
     def set_default_headers(self) -> None:
-        _Plain.set_default_headers(self)
+        Plain.set_default_headers(self)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         if status_code == 503:
             self.set_header("Retry-After", "5")
-        _Plain.write_error(self, status_code, **kwargs)
+        Plain.write_error(self, status_code, **kwargs)
 
     def on_connection_close(self) -> None:
         """Let a reader who left hold neither kernel nor turn until the notebook ends.
@@ -136,6 +124,8 @@ class _Live(VoilaHandler):
         found = (root / notebook).resolve()
         if not found.is_file() or not found.is_relative_to(root):  # a link that leads elsewhere
             raise tornado.web.HTTPError(404)
+        if self.settings["released"] and not is_current(self.settings["project"], report):
+            raise tornado.web.HTTPError(409, reason="What has come in since is not released: the report itself stands")
         if _Live.running >= LIVE_AT_ONCE:
             raise tornado.web.HTTPError(503, reason="Too many live pages at once: the report itself is under Reports")
         _Live.running += 1
@@ -186,6 +176,7 @@ class ReportServer(Voila):
     """Stand-alone Voila with routes of our own."""
 
     project: Project
+    door: Door
 
     def setup_template_dirs(self) -> None:
         """Take our page, and nothing that a request or a notebook could name instead."""
@@ -197,7 +188,7 @@ class ReportServer(Voila):
 
     def init_handlers(self) -> list:
         """Routes; whatever is not among them does not exist."""
-        project = {"project": self.project}
+        project = {"project": self.project, "released": self.door.released}
         live = {
             "template_paths": self.template_paths,
             "config": self.config,
@@ -206,18 +197,25 @@ class ReportServer(Voila):
         return [
             (r"/", _Index, project),
             (r"/(?:reports|live)/(?:index\.html)?", _Home),
-            (rf"/reports/({_FILE})", _Snapshot, {"path": str(self.project.outputs)}),
+            (rf"/reports/({_FILE})", _Snapshot, {"path": str(self.door.root(self.project))}),
+            (rf"/({_REPORT})/?", _Stable),
             (rf"/live/({_REPORT})/(?:index\.html)?", _Live, live),
+            (HEALTH, _Health),
+            *([(rf"{ENTRANCE}(.+)", Entrance, {"keys": self.door.keys})] if self.door.keys else []),
         ]
 
     def start(self) -> None:
-        """Serve until stopped; names of other hosts are not answered (a page elsewhere could point its own at us)."""
+        """Serve until stopped."""
         self.connection_dir = tempfile.mkdtemp(prefix="cxinsights-kernels-")
-        settings = {**self.init_settings(), "reports": str(self.project.outputs), "default_handler_class": _NotFound}
-        self.app = tornado.web.Application(**settings)
-        self.app.add_handlers(_HOSTS, self.init_handlers())
-        self.app.listen(self.port, ADDRESS, max_body_size=0)
-        print(f"Reports on http://{ADDRESS}:{self.port}/ (Ctrl-C stops)", flush=True)
+        settings = {
+            **self.init_settings(), "reports": str(self.project.outputs), "default_handler_class": _NotFound,
+            "project": self.project, "released": self.door.released,
+        }  # fmt: skip
+        self.app = tornado.web.Application(self.init_handlers(), **settings)
+        gate = Gate(self.app, self.door.identify, self.door.hosts, self.door.entrance, Audit(self.project))
+        server = HTTPServer(gate, max_body_size=0, max_header_size=16_384, idle_connection_timeout=60, body_timeout=10)
+        server.add_sockets(self.door.listen(self.port))
+        print(f"Reports on {self.door.told(self.port)} (Ctrl-C stops)", flush=True)
         self.ioloop = tornado.ioloop.IOLoop.current()
         try:
             self.ioloop.start()
@@ -227,32 +225,52 @@ class ReportServer(Voila):
             self.stop()
 
 
-class _NotFound(_Plain):
+class _Stable(Plain):
+    """The link to a report that people keep: it leads to its page."""
+
+    def get(self, path: str) -> None:
+        self.redirect(f"/reports/{path}/index.html")
+
+    head = get
+
+
+class _Health(Plain):
+    """Whether the server answers, for whoever watches it."""
+
+    def get(self) -> None:
+        self.finish("ok")
+
+    head = get
+
+
+class _NotFound(Plain):
     """Everything else."""
 
     def prepare(self) -> None:
         raise tornado.web.HTTPError(404)
 
 
-def serve_reports(project: Project, port: int) -> None:
-    """Serve a project's reports on this machine until stopped.
+def serve_reports(project: Project, port: int, door: Door | None = None) -> None:
+    """Serve a project's reports until stopped.
+
+    Parameters
+    ----------
+    door
+        Where to listen and who may come in; by default everybody on this machine.
 
     Raises
     ------
     ServeError
         The port is taken.
     """
+    door = door or Door()
     port = port or free_port()
-    with socket.socket() as probe:
-        if probe.connect_ex((ADDRESS, port)) == 0:
-            raise ServeError(
-                f"port {port} is taken. Stop what listens there, or choose another: --port 0 takes a free one."
-            )
+    door.check_free(port)
     os.environ.update(ONE_THREAD)  # also of kernels that start plainly
     os.environ["CXINSIGHTS_HOME"] = str(project.root)
     os.environ[PAGES] = str(project.outputs)
     server = ReportServer.instance(config=_safe_settings(project), port=port, root_dir=str(project.outputs))
-    server.project = project
+    server.project, server.door = project, door
     server.initialize(argv=[])
     threading.Thread(target=_warm_up, daemon=True).start()
     server.start()
@@ -264,13 +282,6 @@ def _warm_up() -> None:
         warm_up()
     except NoWarmKernelError as reason:
         log.warning("plain kernel starts: %s", reason)
-
-
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind((ADDRESS, 0))
-        return probe.getsockname()[1]
 
 
 def _safe_settings(project: Project) -> Config:

@@ -24,6 +24,8 @@ class Page:
     foot: list[str] = field(default_factory=list)
     downloads: list[str] = field(default_factory=list)
     """Tables that stand beside the page."""
+    notices: list[str] = field(default_factory=list)
+    """What readers are told before anything else."""
     home: str = "../../../../../index.html"
     reading: bool = False
     """Whether the page is for reading, and narrower."""

@@ -1,6 +1,6 @@
 """From an executed notebook to a page: its blocks in order, inside the frame. Nothing is computed here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from importlib.metadata import version
@@ -24,7 +24,12 @@ def has_page(project: Project, report: ReportId) -> bool:
 
 
 def render_snapshot(
-    notebook: Path, report: ReportId, study: Study, made_on: date, is_made: Callable[[ReportId], bool]
+    notebook: Path,
+    report: ReportId,
+    study: Study,
+    made_on: date,
+    is_made: Callable[[ReportId], bool],
+    notices: Sequence[str] = (),
 ) -> str:
     """HTML of the report's static page.
 
@@ -32,6 +37,8 @@ def render_snapshot(
     ----------
     is_made
         Whether another report has a page that this one can link to.
+    notices
+        What readers are told before anything else: what has been restated.
 
     Raises
     ------
@@ -42,7 +49,8 @@ def render_snapshot(
     if not blocks:
         raise ReportError(f"{report.path}: the notebook has no outputs to make a page of. Was it executed?")
     page = page_of(report, study, "\n".join(blocks), is_made, made_on)
-    return render_page(replace(page, downloads=sorted(path.name for path in notebook.parent.glob("*.csv"))))
+    downloads = sorted(path.name for path in notebook.parent.glob("*.csv"))
+    return render_page(replace(page, downloads=downloads, notices=list(notices)))
 
 
 def page_of(

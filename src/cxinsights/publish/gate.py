@@ -1,0 +1,164 @@
+"""One gate before every route: who asks, whether they may see it, and a line in the log about it.
+
+The gate stands between the sockets and the server's routing, so that no route, file or websocket can be reached around
+it. A path that names nothing we have is answered like one that the visitor may not see: nobody learns what there is.
+"""
+
+import re
+import socket
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from tornado.httputil import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    HTTPServerConnectionDelegate,
+    RequestStartLine,
+    ResponseStartLine,
+)
+
+from cxinsights.publish.access import Visitor
+from cxinsights.publish.headers import HEADERS
+
+__all__ = ["HEALTH", "VISITOR", "Gate", "Identify", "Log", "place_of"]
+
+VISITOR = "Cx-Visitor"
+"""Header under which handlers find who asks: set by the gate; what a request brings under it is taken off."""
+HEALTH = "/health"
+Identify = Callable[[HTTPHeaders, bool], Visitor | None]
+"""Who asks, from a request's headers and whether it came over a Unix socket; None for nobody we know."""
+Log = Callable[[str, str, str, int], None]
+"""Takes visitor, method, path and status of a request."""
+
+_PATH = re.compile(r"(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*/?")
+_REPORT = re.compile(r"/(?:(?:reports|live)/)?([^/]+)/[^/]+/([^/]+)/([^/]+)/[a-z]+(?:/[^/]*)?")
+_OF_STUDY = re.compile(r"/reports/([^/]+)/[^/]+")
+_LONGEST = 2000
+_INTERNET = (socket.AF_INET, socket.AF_INET6)
+
+
+class Place(NamedTuple):
+    """What a path is about: a report's place, or a whole study."""
+
+    study: str
+    region: str | None = None
+    unit: str | None = None
+
+
+def place_of(path: str) -> Place | None:
+    """The place that a path is about; None for one that is about no report."""
+    if found := _REPORT.fullmatch(path):
+        return Place(*found.groups())
+    if found := _OF_STUDY.fullmatch(path):
+        return Place(found[1])
+    return None
+
+
+class Gate(HTTPServerConnectionDelegate):
+    """Lets through to `server` what its visitor may see, and answers everything else itself.
+
+    Parameters
+    ----------
+    server
+        The application behind.
+    identify
+        Who asks.
+    hosts
+        Names that requests may call this server by: a page elsewhere could point a name of its own at us.
+    entrance
+        Paths that somebody without rights may ask for: where a link is taken.
+    log
+        Told of every request, let through or not.
+    """
+
+    def __init__(
+        self,
+        server: HTTPServerConnectionDelegate,
+        identify: Identify,
+        hosts: frozenset[str],
+        entrance: re.Pattern[str] | None,
+        log: Log,
+    ) -> None:
+        self.server = server
+        self._identify = identify
+        self._hosts = hosts
+        self._entrance = entrance
+        self._log = log
+
+    def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
+        """Take a request before anything else does."""
+        return _Request(self, server_conn, request_conn)
+
+    def on_close(self, server_conn: object) -> None:
+        """Tell the server behind."""
+        self.server.on_close(server_conn)
+
+    def tell(self, visitor: Visitor | None, line: RequestStartLine, status: int) -> None:
+        """Have a request logged, without what would let the log's readers in."""
+        path = line.path.partition("?")[0]
+        if self._entrance is not None and self._entrance.fullmatch(path):
+            path = path.rpartition("/")[0]
+        self._log(visitor.name if visitor else "", line.method, path, status)
+
+    def decide(self, line: RequestStartLine, headers: HTTPHeaders, is_local: bool) -> tuple[int, Visitor | None]:
+        """Status of a refusal, or 200; and who asks."""
+        path = line.path.partition("?")[0]
+        host = headers.get("Host", "").rpartition(":")[0] or headers.get("Host", "")
+        if host.lower() not in self._hosts or len(line.path) > _LONGEST or not _PATH.fullmatch(path):
+            return 404, None
+        if path == HEALTH:
+            return 200, None
+        visitor = self._identify(headers, is_local)
+        if self._entrance is not None and self._entrance.fullmatch(path):
+            return 200, visitor
+        if visitor is None:
+            return 401, None
+        place = place_of(path)
+        if place is None:
+            return 200, visitor
+        whole = place.region is None or place.unit is None
+        seen = visitor.may_see_all_of(place.study) if whole else visitor.may_see(*place)
+        return (200 if seen else 404), visitor
+
+
+class _Request(HTTPMessageDelegate):
+    """One request on its way through the gate."""
+
+    def __init__(self, gate: Gate, server_conn: object, connection: HTTPConnection) -> None:
+        self._gate = gate
+        self._server_conn = server_conn
+        self._connection = connection
+        self._inner: HTTPMessageDelegate | None = None
+
+    def headers_received(self, start_line: RequestStartLine, headers: HTTPHeaders) -> Awaitable[None] | None:
+        is_local = self._connection.context.address_family not in _INTERNET
+        status, visitor = self._gate.decide(start_line, headers, is_local)
+        for name in [name for name in headers if name.lower() == VISITOR.lower()]:
+            del headers[name]
+        if visitor is not None:
+            headers[VISITOR] = visitor.as_text()
+        self._gate.tell(visitor, start_line, status)
+        if status == 200:
+            self._inner = self._gate.server.start_request(self._server_conn, self._connection)
+            return self._inner.headers_received(start_line, headers)
+        reason = {401: "Not without a link or a sign-on", 404: "Not Found"}[status]
+        body = f"{status}: {reason}".encode()
+        answer = HTTPHeaders({
+            **HEADERS, "Content-Type": "text/plain; charset=utf-8", "Content-Length": str(len(body)),
+        })  # fmt: skip
+        line = ResponseStartLine("HTTP/1.1", status, reason)
+        written = self._connection.write_headers(line, answer, None if start_line.method == "HEAD" else body)
+        self._connection.finish()
+        return written
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        return None if self._inner is None else self._inner.data_received(chunk)
+
+    def finish(self) -> None:
+        if self._inner is not None:
+            self._inner.finish()
+
+    def on_connection_close(self) -> None:
+        if self._inner is not None:
+            self._inner.on_connection_close()

@@ -1,0 +1,160 @@
+"""What readers see changes by a release and by nothing else, and says what it restates."""
+
+import json
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from cxinsights.display.blocks import MEDIA_TYPE
+from cxinsights.errors import ReleaseError, UnknownNameError
+from cxinsights.params import Project, Study, load_study
+from cxinsights.publish.index import render_index
+from cxinsights.publish.releases import is_current, release_period, released_root
+from cxinsights.report.identity import ReportId
+from tests.batch.shops import command
+from tests.small import STUDY, make_project
+
+NORTH = ReportId("shops", "2026Q3", "shops", "north", "scorecard")
+SOUTH = replace(NORTH, unit="south")
+DRIVERS = replace(NORTH, analysis="drivers")
+BEFORE = replace(NORTH, period="2026Q2")
+
+
+def draft(project: Project, report: ReportId, headline: str, value: object = None) -> None:
+    """A report as the batch leaves it."""
+    folder = report.folder(project.outputs)
+    folder.mkdir(parents=True, exist_ok=True)
+    output = nbformat.v4.new_output("display_data", {MEDIA_TYPE: f"<p>{headline}</p>"})
+    nbformat.write(
+        nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("", outputs=[output])]),
+        folder / f"{report.analysis}.ipynb",
+    )
+    told = {"survey": "relationship", "metric": "nps", "weighted": False, "value": value, "ci_low": 20.0,
+            "ci_high": 40.0, "state": None}  # fmt: skip
+    result = {"headline": headline, "scores": [] if value is None else [told]}
+    (folder / "result.json").write_text(json.dumps(result))
+    (folder / "run.json").write_text(json.dumps({"made_at": "2026-10-03T12:00:00+00:00"}))
+    (folder / "scores.csv").write_text("metric\nnps\n")
+    (folder / "index.html").write_text(f"<p>draft of {headline}</p>")
+
+
+@pytest.fixture
+def shops(tmp_path: Path) -> tuple[Project, Study]:
+    project = make_project(tmp_path, STUDY)
+    draft(project, NORTH, "North rose", 31.4)
+    draft(project, SOUTH, "South fell")
+    draft(project, DRIVERS, "Waiting leads")
+    draft(project, BEFORE, "North was there")
+    return project, load_study(project, "shops")
+
+
+def page(project: Project, report: ReportId) -> str:
+    return (report.folder(released_root(project)) / "index.html").read_text()
+
+
+def test_a_release_is_of_the_latest_period_and_goes_to_readers_as_it_is(shops: tuple[Project, Study]) -> None:
+    project, study = shops
+    done = release_period(project, study)
+    assert (done.released, done.restated, done.unchanged) == ([DRIVERS, NORTH, SOUTH], {}, [])
+    assert "<p>North rose</p>" in page(project, NORTH)
+    assert "Restated" not in page(project, NORTH)
+    assert 'href="scores.csv"' in page(project, NORTH)
+    assert not BEFORE.folder(released_root(project)).exists()
+    record = json.loads((NORTH.folder(released_root(project)) / "release.json").read_text())
+    assert set(record) == {"released_at", "released_by", "restated"}
+    again = release_period(project, study)
+    assert (again.released, again.unchanged) == ([], [DRIVERS, NORTH, SOUTH])
+
+
+def test_a_page_links_to_what_readers_have(shops: tuple[Project, Study]) -> None:
+    project, study = shops
+    release_period(project, study, only=["drivers"])
+    assert "scorecard/index.html" not in page(project, DRIVERS)
+    draft(project, DRIVERS, "Waiting leads still")
+    release_period(project, study)
+    assert "../../../shops/north/scorecard/index.html" in page(project, DRIVERS)
+
+
+def test_drafts_change_nothing_until_the_next_release_which_says_what_it_restates(shops: tuple[Project, Study]) -> None:
+    project, study = shops
+    release_period(project, study)
+    before = page(project, NORTH)
+    assert is_current(project, NORTH)
+    draft(project, NORTH, "North may have changed", 29.0)
+    assert not is_current(project, NORTH)
+    assert page(project, NORTH) == before
+    done = release_period(project, study, unit="north")
+    assert [(one.what, one.old, one.new) for one in done.restated[NORTH]] == [
+        ("headline", "North rose", "North may have changed"),
+        ("nps", "31 (20 to 40)".replace(" ", "\u00a0"), "29 (20 to 40)".replace(" ", "\u00a0")),
+    ]
+    told = page(project, NORTH)
+    assert "now “North may have changed”" in told
+    assert told.count("<aside") == 1
+    assert "NPS restated: released on" in told
+    draft(project, NORTH, "North may have changed", 28.0)
+    release_period(project, study)
+    assert page(project, NORTH).count("NPS restated") == 2  # what was restated once stays said
+
+
+def test_what_is_hidden_now_is_not_said_beside_what_it_was(shops: tuple[Project, Study]) -> None:
+    project, study = shops
+    release_period(project, study)
+    draft(project, NORTH, "North rose", {"suppressed": "small", "threshold": 10})
+    assert release_period(project, study).restated == {}
+
+
+def test_readers_have_the_list_of_what_is_released(shops: tuple[Project, Study]) -> None:
+    project, study = shops
+    assert "None is released to you yet." in render_index(project, live=True, released=True)
+    release_period(project, study, only=["scorecard"])
+    draft(project, SOUTH, "South fell further")
+    found = render_index(project, live=True, released=True)
+    assert "North rose" in found
+    assert "South fell<" in found
+    assert "Waiting leads" not in found
+    assert f'href="/live/{NORTH.path}/"' in found
+    assert f'href="/live/{SOUTH.path}/"' not in found  # it would show what is not released
+
+
+def test_nothing_to_release_is_said(shops: tuple[Project, Study]) -> None:
+    project, study = shops
+    for asked, kind, text in (
+        ({"period": "2020Q1"}, ReleaseError, "shops: no report of that period and place has been made. Run make "
+         "reports first."),
+        ({"unit": "nroth"}, UnknownNameError, "unknown unit 'nroth'. Did you mean 'north'? Known: north, south."),
+        ({"only": ["driver"]}, UnknownNameError, "release: unknown analysis 'driver'. Did you mean 'drivers'? Known: "
+         "scorecard, segmentation, funnel, linkage, drivers."),
+    ):  # fmt: skip
+        with pytest.raises(kind) as error:
+            release_period(project, study, **asked)
+        assert str(error.value).endswith(text)
+
+
+def said(ended: subprocess.CompletedProcess[str]) -> tuple[int, str]:
+    return ended.returncode, (ended.stdout + ended.stderr).strip().replace("\n", " ")
+
+
+def test_the_command_line_releases_and_makes_links(shops: tuple[Project, Study]) -> None:
+    project, _ = shops
+    assert said(command(project, "release", "--study", "shops")) == (0, "3 reports released, 0 as they were")
+    draft(project, SOUTH, "South rose")
+    assert said(command(project, "release", "--study", "shops")) == (
+        0, "restated: shops/2026Q3/shops/south/scorecard: headline: South fell -> South rose 1 report released, 2 as "
+        "they were",
+    )  # fmt: skip
+    code, link = said(command(project, "link", "--unit", "north", "--base", "https://cx.example.com/"))
+    assert code == 0
+    assert link.startswith("https://cx.example.com/enter/ey")
+    code, text = said(command(project, "link", "--unit", "nroth"))
+    assert (code, text) == (
+        2, "cxinsights: shops: shops: unknown unit 'nroth'. Did you mean 'north'? Known: north, south.",
+    )  # fmt: skip
+    code, text = said(command(project, "serve", "--access", "opne"))
+    assert (code, text) == (
+        2,
+        "cxinsights: serve: unknown access 'opne'. Did you mean 'open'? Known: open, links, sign-on.",
+    )
