@@ -136,7 +136,7 @@ def test_a_unit_with_hardly_a_whole_row_borrows_nothing() -> None:
     own = first(frame)
     own.loc[29:, "b_rating"] = np.nan  # 29 rows are whole
     result = fit_drivers(own, asked(), pool=fit_pool(frame, asked()))
-    assert (result.status, result.reason) == ("too_few", "29 complete answers, 200 needed")
+    assert (result.status, result.reason) == ("too_few", "fewer than 30 complete answers, 200 needed")
     own.loc[:, "b_rating_applies"] = own["b_rating"].notna()  # the pool knows of nobody to whom it does not apply
     assert fit_drivers(own, asked(), pool=fit_pool(frame, asked())).status == "too_few"
 

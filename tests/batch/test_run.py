@@ -122,7 +122,7 @@ def test_a_unit_under_the_least_base_has_its_report_and_it_says_so(first: Ran) -
     assert first.result(f"{SOUTH}/drivers")["status"] == "too_few"
     page = first.files[f"{SOUTH}/drivers/index.html"].decode()
     assert "<h1>South has too few answers for drivers of its own</h1>" in page
-    assert "15 complete answers, 200 needed." in page
+    assert "Fewer than 30 complete answers, 200 needed." in page
 
 
 @pytest.mark.parametrize("analysis", ["scorecard", "drivers"])

@@ -36,6 +36,7 @@ from cxinsights.params import DriversParams
 __all__ = ["DriversResult", "fit_drivers", "fit_with_model", "rests_on"]
 
 LEAK = 0.95  # a rating this closely correlated with the outcome is the outcome in other words
+FEWEST_TOLD = 30  # a reason tells no smaller count: thresholds of privacy may be as high
 EVENTS_PER_DRIVER = 10  # answers on the rarer side of a top box, Peduzzi et al. (1996)
 
 
@@ -212,7 +213,8 @@ def rests_on(responses: pd.DataFrame, params: DriversParams) -> Literal["own", "
 def _shortage(design: Design, params: DriversParams) -> str:
     """What there is too little of for a regression of its own; empty where there is enough."""
     if design.n_base < design.n_needed:
-        return f"{design.n_base:,} complete answers, {design.n_needed:,} needed"
+        few = f"{design.n_base:,}" if design.n_base >= FEWEST_TOLD else f"fewer than {FEWEST_TOLD}"
+        return f"{few} complete answers, {design.n_needed:,} needed"
     if params.model == "top_box":
         inside = int((design.columns[:, -1] == 1).sum())
         needed = EVENTS_PER_DRIVER * len(design.drivers)

@@ -4,7 +4,7 @@ import pandas as pd
 
 from cxinsights.display.blocks import Block, Column, Nothing, Table
 from cxinsights.display.drivers.names import is_fitted, outcome_name
-from cxinsights.display.numbers import DASH, count, with_interval
+from cxinsights.display.numbers import DASH, count, decimals_for, with_interval
 from cxinsights.display.words import as_subject, in_sentence, joined
 from cxinsights.params import ALL
 from cxinsights.privacy import Guarded
@@ -21,12 +21,14 @@ def table_contrasts(result: Guarded) -> Block:
     against = {"rest": _rest_of(result), "previous": "the period before"}
     kinds = [kind for kind in against if (frame["against"] == kind).any()]
     own = frame.set_index(["driver", "against"])
+    half = float((frame["diff_high"] - frame["diff_low"]).median()) / 2
+    digits = max(decimals_for(half), 1)
     rows = []
     for driver in (name for name in result.importance["driver"] if name in set(frame["driver"])):
         row = [label(driver, result.study)]
         for kind in kinds:
             one = own.loc[(driver, kind)] if (driver, kind) in own.index else None
-            row += [DASH, DASH] if one is None else _compared(one)
+            row += [DASH, DASH] if one is None else _compared(one, digits)
         rows.append(row)
     sizes = [f"{count(frame.loc[frame['against'] == kind, 'n_compare'].max())} from {against[kind]}" for kind in kinds]
     heads = [name for kind in kinds for name in (f"Against {against[kind]}", "Verdict")]
@@ -41,9 +43,9 @@ def table_contrasts(result: Guarded) -> Block:
     )
 
 
-def _compared(one: pd.Series) -> list[str]:
+def _compared(one: pd.Series, digits: int) -> list[str]:
     return [
-        with_interval(one["difference"], one["diff_low"], one["diff_high"], 1, with_sign=True),
+        with_interval(one["difference"], one["diff_low"], one["diff_high"], digits, with_sign=True),
         "clear" if one["is_clear"] else "not clear",
     ]
 

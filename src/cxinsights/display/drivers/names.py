@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from cxinsights.display.numbers import count, decimals_for, share_text, with_interval
+from cxinsights.display.numbers import count, decimals_for, percent, share_text, with_interval
 from cxinsights.display.subject import Subject
 from cxinsights.display.words import in_sentence
 from cxinsights.params import Study
@@ -10,8 +10,8 @@ from cxinsights.privacy import Guarded, is_shown
 from cxinsights.schemas.columns import column, label
 
 __all__ = [
-    "aim_text", "base_of", "change_text", "drawn_as", "ends_of", "explained", "is_borrowed", "is_fitted", "is_linear",
-    "leaders_of", "outcome_digits", "outcome_name", "outcome_scale", "placed", "r_squared", "scale_of",
+    "aim_text", "base_of", "change_text", "counted", "drawn_as", "ends_of", "explained", "is_borrowed", "is_fitted",
+    "is_linear", "leaders_of", "outcome_digits", "outcome_name", "outcome_scale", "placed", "r_squared", "scale_of",
 ]  # fmt: skip
 
 
@@ -48,7 +48,14 @@ def base_of(result: Guarded) -> str:
     """Answers, period and subject, as captions say it."""
     subject = Subject.of(result.params, result.study, "Drivers")
     n = result.summary["n"].iloc[0] if len(result.summary) else 0
-    return f"{count(n)}, {subject.period}, {subject.full_name}."
+    borrowed = f" {percent(result.summary['borrowed'].iloc[0])} borrowed from all units." if is_borrowed(result) else ""
+    return f"{counted(result, n)}, {subject.period}, {subject.full_name}.{borrowed}"
+
+
+def counted(result: Guarded, n: float) -> str:
+    """Answers as text: none, or how many, but for a number that is too small to be told."""
+    fewest = result.study.privacy.customer_min
+    return f"Fewer than {fewest} answers" if 0 < n < fewest else count(n)
 
 
 def outcome_name(result: Guarded) -> str:

@@ -7,6 +7,7 @@ from cxinsights.analysis.penalty_reward import MIN_SIDE, cut_offs
 from cxinsights.display.blocks import Block, Column, Nothing, Prose, Table
 from cxinsights.display.drivers.names import (
     change_text,
+    counted,
     drawn_as,
     ends_of,
     is_borrowed,
@@ -16,7 +17,6 @@ from cxinsights.display.drivers.names import (
 )
 from cxinsights.display.numbers import (
     DASH,
-    count,
     number,
     p_text,
     percent,
@@ -200,15 +200,15 @@ def method_drivers(result: Guarded) -> Prose:
         rules[p.missing],
     ]
     if summary is not None:
-        paragraphs.append(
-            f"{count(summary.n_eligible)} to the outcome, {count(summary.n)} in the model, "
-            f"{int(summary.n_missing):,} left out for blanks. A regression needs {int(summary.n_needed):,}."
-        )
+        used = "in the model" if is_fitted(result) else "of them complete"
+        told = f"{counted(result, summary.n_eligible)} to the outcome, {counted(result, summary.n).lower()} {used}. "
+        paragraphs.append(f"{told}A regression needs {int(summary.n_needed):,}.")
     if is_borrowed(result):
         paragraphs.append(
             "Partial pooling: covariances of ratings and outcome are taken to scatter around a common pattern as an "
             "inverse Wishart law has it; how many answers that pattern is worth in every unit is what makes the units’ "
-            f"own most likely. Here it is {percent(summary.borrowed)} of the whole. Levels are the unit’s own, and low "
+            f"own most likely. Here it is {percent(summary.borrowed)} of the whole; that weight’s own error is not in "
+            "the intervals, which are a little too short for that. Levels are the unit’s own, and low "
             "and high ratings are not set against each other."
         )
     if result.left_out:

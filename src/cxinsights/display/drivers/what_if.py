@@ -1,7 +1,9 @@
 """What-if: what goes with better ratings, one driver at a time in a table, several at once by sliders."""
 
+import numpy as np
 import pandas as pd
 
+from cxinsights.analysis.intervals import CONFIDENCE, z_of
 from cxinsights.display.blocks import Block, Column, Nothing
 from cxinsights.display.drivers.names import (
     aim_text,
@@ -34,6 +36,7 @@ def what_if(result: Guarded) -> Block:
     movable = movable.sort_values("change", ascending=False, kind="stable")
     at_hand = movable.head(MOST_SLIDERS if is_linear(result) else 0)
     sliders = [_slider(result, one, at == 0) for at, one in enumerate(at_hand.itertuples())]
+    covariance = _covariance(result, [one.key for one in sliders])
     scale, digits = outcome_scale(result), outcome_digits(result)
     ends = {column(name, result.study).max for name in frame["driver"]}
     reach = "the end of the scale" if set(frame["reach"]) <= ends else "the best unit’s mean rating"
@@ -44,9 +47,9 @@ def what_if(result: Guarded) -> Block:
         outcome=outcome_name(result),
         mean=scale * result.summary["outcome_mean"].iloc[0],
         digits=digits,
-        span=(0.0, _axis_end(sum(one.room * one.effect for one in sliders))),
+        span=(0.0, _axis_end(_highest(sliders, covariance))),
         sliders=sliders,
-        covariance=_covariance(result, [one.key for one in sliders]),
+        covariance=covariance,
         columns=[
             Column("Driver", numeric=False),
             *(Column(n) for n in ("Today, to reach", "Difference there", f"Points for {aim_text(result)}")),
@@ -119,6 +122,15 @@ def _covariance(result: Guarded, drivers: list[str]) -> list[list[float]]:
         return []
     square = result.joint.set_index(["driver_a", "driver_b"])["covariance"].astype(float).unstack()  # noqa: PD010
     return (square.loc[drivers, drivers] * outcome_scale(result) ** 2).to_numpy(dtype=float).tolist()
+
+
+def _highest(sliders: list[Slider], covariance: list[list[float]]) -> float:
+    """The upper limit with all sliders at their ends."""
+    rooms = np.array([one.room for one in sliders])
+    if not len(rooms):
+        return 0.0
+    half = z_of(CONFIDENCE) * float(np.sqrt(rooms @ np.array(covariance) @ rooms))
+    return float(sum(one.room * one.effect for one in sliders)) + half
 
 
 def _axis_end(most: float) -> float:
