@@ -39,7 +39,8 @@ class Step:
 
     @property
     def lines(self) -> list[str]:
-        return [line for line in self.ended.stdout.splitlines() if not line.startswith("skipped: ")]
+        aside = ("skipped: ", "computing ")  # the latter is said where it takes long
+        return [line for line in self.ended.stdout.splitlines() if not line.startswith(aside)]
 
     def made(self) -> dict[str, str]:
         """By region/unit/analysis: how each report ended."""

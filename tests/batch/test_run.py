@@ -168,8 +168,9 @@ def test_another_user_may_read_what_was_made(first: Ran) -> None:
 
 def test_a_line_per_report_where_there_is_no_terminal(first: Ran) -> None:
     shown = {}
-    assert first.printed[0] == "4 reports to make"
-    for at, line in enumerate(first.printed[1:], start=1):
+    printed = [line for line in first.printed if not line.startswith("computing ")]  # said where it takes long
+    assert printed[0] == "4 reports to make"
+    for at, line in enumerate(printed[1:], start=1):
         told = re.fullmatch(r" +(\d)/4  (\S+)  (\S+)  \d+\.\d s", line)
         assert told, line
         assert int(told[1]) == at
