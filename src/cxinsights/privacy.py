@@ -113,7 +113,8 @@ def guard(result: Any, study: Study, *, hidden: bool = False) -> Guarded:
         for name, how in declared.items()
     }
     status, reason = result.status, result.reason
-    if status == "ok" and _nothing_left(tables[next(iter(declared))]):
+    leading, how = next(iter(declared.items()))
+    if status == "ok" and _nothing_left(tables[leading].drop(columns=list(how.counts), errors="ignore")):
         status = "too_few"
         reason = GIVES_AWAY if hidden else f"fewer than {study.privacy.customer_min} answers"
     return Guarded(result, study, tables, status, reason)
@@ -220,7 +221,7 @@ def _shown(frame: pd.DataFrame, how: Published, rules: PrivacyRules, hidden: boo
     under = {b: ~(frame[b] >= t) & (frame[b] != 0) for b, t in thresholds.items()}  # an unknown base is too small
     small = pd.concat(under, axis=1).any(axis=1)
     extra = frame.get("hidden", pd.Series(False, index=frame.index)).astype(bool) | hidden
-    frame = frame.drop(columns="hidden", errors="ignore")
+    frame = _counts_shown(frame.drop(columns="hidden", errors="ignore"), how, rules)
     if not (small | extra).any():
         return frame
     frame = frame.copy()
@@ -231,6 +232,15 @@ def _shown(frame: pd.DataFrame, how: Published, rules: PrivacyRules, hidden: boo
             column[under[base]] = Suppressed(threshold)
         frame[name] = column
     return frame
+
+
+def _counts_shown(frame: pd.DataFrame, how: Published, rules: PrivacyRules) -> pd.DataFrame:
+    """The frame without counts of a few: as they add up to a whole, one would follow from the others."""
+    names, fewest = list(how.counts), rules.customer_min
+    few = ((frame[names] > 0) & (frame[names] < fewest)).any(axis=1)
+    if not few.any():
+        return frame
+    return frame.assign(**{name: frame[name].astype(object).mask(few, Suppressed(fewest)) for name in names})
 
 
 def _nothing_left(frame: pd.DataFrame) -> bool:

@@ -26,6 +26,10 @@ def test_conditional_dominance_is_the_mean_gain_by_size() -> None:
     found = conditional(worth, 4)[..., 0]
     gains = [fitted_r2(columns, [*s, 1]) - fitted_r2(columns, list(s)) for s in combinations([0, 2, 3], 2)]
     assert found[1, 2] == pytest.approx(np.mean(gains))
+    everything = fitted_r2(columns, [0, 1, 2, 3])
+    last = [everything - fitted_r2(columns, [i for i in range(4) if i != j]) for j in range(4)]
+    assert found[:, 0] == pytest.approx(correlations(columns)[:4, 4] ** 2)
+    assert found[:, -1] == pytest.approx(last)
     assert found.mean(axis=1) == pytest.approx(shapley(correlations(columns), [1] * 4))
 
 

@@ -8,13 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxinsights.analysis.importance import (
-    first_and_last,
-    johnson,
-    random_parts,
-    shapley,
-    subset_r2,
-)
+from cxinsights.analysis.importance import johnson, random_parts, shapley, worth_of_sets
 from cxinsights.analysis.resampling import moments
 
 
@@ -68,11 +62,10 @@ def test_the_sweep_is_brute_force(seed: int, blocks: list[int]) -> None:
 
 def test_every_set_has_its_r2() -> None:
     columns = data(1, 4)
-    r2 = subset_r2(correlations(columns), [1, 1, 1, 1])
+    r2 = worth_of_sets(correlations(columns), [1, 1, 1, 1])[:, 0]
     for size in range(5):
         for chosen in combinations(range(4), size):
-            at = tuple(int(j in chosen) for j in range(4))
-            assert r2[at] == pytest.approx(fitted_r2(columns, list(chosen)), abs=1e-12)
+            assert r2[sum(1 << j for j in chosen)] == pytest.approx(fitted_r2(columns, list(chosen)), abs=1e-12)
 
 
 @given(st.integers(0, 10_000), st.permutations(range(5)))
@@ -118,15 +111,6 @@ def test_johnson_sums_to_r2_and_equals_shapley_without_overlap() -> None:
     blocks = [1] * 5
     assert johnson(overlapping, blocks).sum() == pytest.approx(shapley(overlapping, blocks).sum())
     assert johnson(found, blocks) == pytest.approx(shapley(found, blocks), abs=0.005)
-
-
-def test_first_and_last_by_their_definitions() -> None:
-    columns = data(5, 4)
-    found = correlations(columns)
-    first, last = first_and_last(found, [1] * 4)
-    assert first == pytest.approx(found[:4, 4] ** 2)
-    everything = fitted_r2(columns, [0, 1, 2, 3])
-    assert last == pytest.approx([everything - fitted_r2(columns, [i for i in range(4) if i != j]) for j in range(4)])
 
 
 @pytest.mark.parametrize("columns", [1, 2])

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from cxinsights.display.theme import LIGHT
 from cxinsights.params import Project
@@ -147,15 +147,37 @@ def test_sliders_say_what_the_analysis_says(browser: Browser, pages: Project, se
         assert page.locator(".whatif .big small").inner_text() == ""
         for _ in range(3):
             page.keyboard.press("ArrowRight")
-        change = 0.3 * table.loc[driver, "change"] / table.loc[driver, "room"]
-        half = 0.3 * 1.959964 * joint[(driver, driver)] ** 0.5
+        moved = 3 * float(slider.get_attribute("step"))
+        change = moved * table.loc[driver, "change"] / table.loc[driver, "room"]
+        half = moved * 1.959964 * joint[(driver, driver)] ** 0.5
         assert page.locator(".whatif .big b").inner_text() == f"+{change:.0f}"
         assert page.locator(".whatif .big small").inner_text() == f"(+{change - half:.0f} to +{change + half:.0f})"
-        assert slider.get_attribute("aria-valuetext") == f"+0.3, to {table.loc[driver, 'performance'] + 0.3:.1f}"
+        assert (
+            slider.get_attribute("aria-valuetext") == f"+{moved:.1f}, to {table.loc[driver, 'performance'] + moved:.1f}"
+        )
         page.get_by_role("button", name="Set all to zero").click()
         assert page.locator(".whatif output").first.inner_text() == "0.0"
+        expect(page.locator(".whatif [role=status]")).to_have_text("NPS: no change")
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press("End")  # the last slider's last step is where the table's row ends
+        driver = page.locator(".whatif input").last.get_attribute("id").removeprefix("what-if-")
+        assert page.locator(".whatif .big b").inner_text() == f"+{table.loc[driver, 'change']:.0f}"
         assert wrong == []
         context.close()
+
+
+def test_on_a_phone_a_narrow_table_shows_every_cell_with_its_column(browser: Browser, pages: Project) -> None:
+    with opened(browser, pages, "drivers", PHONE) as (page, _):
+        table = page.locator("#what-if table")
+        heads = table.locator("thead th").all_inner_texts()[1:]
+        cells = table.locator("tbody tr").first.locator("td")
+        shown = [cell.evaluate("cell => getComputedStyle(cell, '::before').content") for cell in cells.all()]
+        assert shown == [f'"{head}"' for head in heads]
+        boxes = [cell.bounding_box() for cell in table.locator("td").all()]
+        assert all(box["x"] >= 0 and box["x"] + box["width"] <= PHONE[0] for box in boxes)
+        assert page.get_by_role("cell").count() > 0  # still a table to a screen reader
+    with opened(browser, pages, "drivers", DESK) as (page, _):
+        assert page.locator("#what-if thead").bounding_box()["height"] > 10
 
 
 def test_without_script_and_on_paper_the_table_stands_alone(browser: Browser, pages: Project) -> None:

@@ -1,11 +1,13 @@
 """The driver report's sentences and tables, from regressions of made-up answers."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from cxinsights.analysis.pooling import fit_pool
 from cxinsights.analysis.results import published_tables
 from cxinsights.display.blocks import Nothing
 from cxinsights.display.drivers import (
@@ -16,9 +18,12 @@ from cxinsights.display.drivers import (
     table_coefficients,
     table_differences,
     table_drivers,
+    what_if,
 )
+from cxinsights.display.drivers.names import leaders_of, tied_first
 from cxinsights.display.numbers import share_text
-from cxinsights.privacy import Guarded
+from cxinsights.params import DriversParams
+from cxinsights.privacy import Guarded, guard
 from cxinsights.schemas.columns import result_columns
 from tests.display.results import LONG, drivers, ratings, study
 
@@ -82,6 +87,42 @@ def test_drivers_that_all_tie_leave_nobody_to_stand_out(n) -> None:
     assert "stand out" not in figure_importance(result).title
 
 
+def with_letters(result: Guarded, letters: list[str]) -> Guarded:
+    importance = result._result.importance.assign(letters=letters)
+    return guard(replace(result._result, importance=importance), result.study)
+
+
+def test_headline_and_matrix_agree_where_no_driver_leads(four) -> None:
+    tied = with_letters(four, ["a"] * 4)
+    headline = headline_drivers(tied)
+    assert headline.title == "No driver stands out, but waiting time is both important and weak"
+    assert figure_priority(tied).title == "One driver is both important and weak: waiting time"
+    assert headline.lead.startswith("Among customers who rate waiting time one point higher")
+
+
+def test_a_driver_between_two_that_cannot_be_told_apart_leads_with_them(four) -> None:
+    """The second differs from the first, the third does not: naming the first and third would leave it out."""
+    between = with_letters(four, ["a", "b", "a", "c"])
+    assert title(between) == "Waiting time, staff and AirTrain go most with NPS"
+    open_ended = with_letters(four, ["a", "b", "a", "a"])
+    assert leaders_of(open_ended) == []
+    assert tied_first(open_ended).tolist() == [True, False, True, True]
+
+
+def test_counts_of_a_few_without_a_rating_are_not_told() -> None:
+    frame = ratings([1, 0.5, 0.2, 0], levels=[4, 6, 7, 8])
+    frame.loc[:3, "r1_rating"] = np.nan  # four left it blank
+    frame.loc[:40, "r2_rating"] = np.nan
+    result = drivers(frame, LABELS)
+    cells = {row[0]: row[-2:] for row in table_drivers(result).rows}
+    assert cells == {
+        "Waiting time": ["0", "0"], "Staff": ["–", "–"], "AirTrain": ["41", "0"], "Opening hours": ["0", "0"],
+    }  # fmt: skip
+    assert table_drivers(result).note.endswith("; where either of the last two is under 10, neither is shown.")
+    assert str(result.importance.set_index("driver").loc["r1_rating", "n_does_not_apply"]) == "not shown, under 10"
+    assert result.status == "ok"
+
+
 def test_ratings_of_pure_chance_do_not_go_with_anything() -> None:
     result = drivers(ratings([0, 0, 0]))
     assert result.importance["under_floor"].all()
@@ -116,6 +157,31 @@ def test_too_few_answers_are_said_with_what_is_shown_instead(company, n, with_co
     share = f"{100 * one.share:.0f}% ({100 * one.share_low:.0f} to {100 * one.share_high:.0f})"
     assert row[0] == "Waiting time"
     assert row[1].replace("\u00a0", " ") == (share if with_company else "–")
+
+
+def test_a_page_of_scores_alone_says_their_own_bases(company) -> None:
+    frame = ratings([1, 0.5, 0.2, 0], n=60)
+    frame.loc[:9, "r2_rating"] = np.nan
+    caption = figure_priority(drivers(frame, LABELS, company=company)).caption.replace("\u00a0", " ")
+    assert caption.startswith("50 to 60 answers, by rating, July to September 2026, North.")
+
+
+def test_a_borrowed_pattern_says_so_first() -> None:
+    """A third of a common pattern: 150 answers of a unit among ten alike."""
+    frame = pd.concat([ratings([1, 0.3, 0.1, 0], n=150 if at == 0 else 400, seed=at).assign(unit=f"u{at}",
+                       region="shops") for at in range(10)], ignore_index=True)  # fmt: skip
+    names = [name for name in frame if name.endswith("_rating")]
+    pooled = {"study": "shops", "period": "2026Q3", "region": "shops", "unit": "north", "outcome": "csat_score",
+              "drivers": names, "small_units": "partial_pooling"}  # fmt: skip
+    pool = fit_pool(frame, DriversParams(**pooled))
+    own = frame[frame["unit"] == "u0"].reset_index(drop=True)
+    result = drivers(own, LABELS, pool=pool, outcome="csat_score", small_units="partial_pooling")
+    borrowed = f"{100 * result.summary['borrowed'].iloc[0]:.0f}%"
+    assert title(result).startswith("Judged mostly by all units, waiting time goes most with ")
+    for part in (figure_importance, figure_priority, what_if):
+        assert part(result).subtitle.endswith(f"; {borrowed} borrowed from all units")
+    assert "p" not in [column.name for column in table_coefficients(result).columns]
+    assert all(len(row) == 5 for row in table_coefficients(result).rows)
 
 
 def test_what_is_promised_instead_is_there(company) -> None:

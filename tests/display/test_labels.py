@@ -2,6 +2,7 @@
 
 import random
 
+import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
@@ -131,6 +132,23 @@ def test_a_label_far_from_its_point_is_joined_to_it_by_a_line(ground) -> None:
     place_labels(ground, [Label("Far", 5, 5)], [Box(x - 25, y - 25, x + 25, y + 25)])
     joints = [text for text in ground.texts[1:] if text.arrow_patch is not None]
     assert [joint.xy for joint in joints] == [(5, 5)]
+
+
+def test_a_label_that_could_be_taken_for_another_points_is_joined_to_its_own(ground) -> None:
+    """Two near points, and room on one side of them alone: one of the labels must pass the other's point."""
+    frame = ground.get_window_extent()
+    x, y = frame.width / 2, frame.height / 2
+    labels = [Label("First label", 5, 5), Label("Second label", 5.3, 5)]
+    above_and_right = [Box(0, y + 4, frame.width, frame.height), Box(x + 24, 0, frame.width, frame.height)]
+    place_labels(ground, labels, above_and_right)
+    boxes = dict(text_boxes(ground))
+    joined = {text.xy for text in ground.texts if text.arrow_patch is not None}
+    assert joined
+    for one, other in (labels, labels[::-1]):
+        box = boxes[one.text]
+        own, near = (np.hypot(*(np.clip(at, box.min, box.max) - at))
+                     for at in (ground.transData.transform((p.x, p.y)) for p in (one, other)))  # fmt: skip
+        assert own < near or (one.x, one.y) in joined
 
 
 def test_only_labels_on_the_tint_take_its_outline(ground) -> None:

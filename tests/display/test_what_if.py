@@ -63,7 +63,11 @@ def test_the_script_is_given_what_python_would_say(four) -> None:
     frame = four.what_if.set_index("driver")
     shown = [slider["id"].removeprefix("what-if-") for slider in sliders]
     assert shown[0] == "r0_rating"
-    assert float(sliders[0]["max"]) == pytest.approx(frame.loc["r0_rating", "room"], abs=0.1)
+    for slider, name in zip(sliders, shown, strict=True):  # its last step is the level that the table goes to
+        steps = float(slider["max"]) / float(slider["step"])
+        assert float(slider["max"]) == frame.loc[name, "room"]
+        assert steps == pytest.approx(round(steps), abs=1e-9)
+        assert float(slider["step"]) == pytest.approx(0.1, abs=0.01)
     points = np.array([0.5 * at for at in range(len(shown))])
     found = read(LinearModel(np.array(model["effects"]), np.array(model["covariance"]), np.ones(len(shown))), points)
     effect = frame.loc[shown, "change"] / frame.loc[shown, "room"]
@@ -76,7 +80,7 @@ def test_the_script_is_given_what_python_would_say(four) -> None:
 def test_only_what_surely_goes_with_more_has_a_slider(four) -> None:
     surely = four.what_if[four.what_if["surely"]]["driver"].tolist()
     shown = [slider["id"].removeprefix("what-if-") for slider in soup(four).select("input")]
-    assert sorted(shown) == sorted(surely)
+    assert shown == surely  # both most important first
     assert "r3_rating" not in shown
 
 
@@ -132,7 +136,7 @@ def test_a_best_unit_sets_how_far_it_goes() -> None:
     best = pd.DataFrame({"driver": ["r0_rating", "r1_rating"], "best": [frame["r0_rating"].mean() + 0.6, 0.0]})
     result = drivers(frame, LABELS, best=best)
     rows = {row[0]: row for row in what_if(result).rows}
-    assert rows["Staff"][1:] == [f"{frame['r1_rating'].mean():.1f}, at the top", "–", "–"]
+    assert rows["Staff"][1:] == [f"{frame['r1_rating'].mean():.1f}, the best already", "–", "–"]
     assert len(soup(result).select("input")) == 1
     assert "The level to reach is the best unit’s mean rating" in what_if(result).caption
 

@@ -164,7 +164,8 @@ def test_other_names_of_the_server_are_not_answered(server: Serving, project: Pr
 
 
 def test_what_is_too_large_or_too_slow_is_cut_off_and_the_server_goes_on(server: Serving, project: Project) -> None:
-    assert server.ask("/", "POST", "x" * 10_000, **cookie(project, "*")).status in (400, 401, 405, 413)
+    with suppress(ConnectionResetError):  # closed before all of it was sent
+        assert server.ask("/", "POST", "x" * 10_000, **cookie(project, "*")).status in (400, 401, 405, 413)
     with socket.create_connection(("127.0.0.1", server.port), 20) as slow:
         slow.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 70_000 + b"\r\n\r\n")
         with suppress(ConnectionResetError):

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from cxinsights.analysis.comparisons import compare
-from cxinsights.analysis.dominance import complete_shares
-from cxinsights.analysis.importance import first_and_last, johnson, shapley, worth_of_sets
+from cxinsights.analysis.dominance import complete_shares, conditional
+from cxinsights.analysis.importance import johnson, shapley, worth_of_sets
 from cxinsights.analysis.intervals import adjusted_wald, newcombe, wald, wilson
 from cxinsights.analysis.regression import fit_linear
 from cxinsights.analysis.resampling import bootstrap_moments, moments
@@ -325,8 +325,8 @@ def _importance(names: list[str], columns: np.ndarray, weights: np.ndarray | Non
     found = moments(columns, weights).correlations
     blocks = [1] * len(names)
     parts, second = shapley(found, blocks), johnson(found, blocks)
-    first, last = first_and_last(found, blocks)
-    dominance = complete_shares(worth_of_sets(found, blocks)[:, 0], len(blocks))
+    worth = worth_of_sets(found, blocks)[:, 0]
+    gains, dominance = conditional(worth, len(blocks)), complete_shares(worth, len(blocks))
 
     def named(values: np.ndarray) -> dict[str, float]:
         return dict(zip(names, values, strict=True))
@@ -335,8 +335,8 @@ def _importance(names: list[str], columns: np.ndarray, weights: np.ndarray | Non
         "R2": parts.sum(),
         "lmg": named(parts),
         "lmg_share": named(parts / parts.sum()),
-        "first": named(first),
-        "last": named(last),
+        "first": named(gains[:, 0]),
+        "last": named(gains[:, -1]),
         "johnson_raw": named(second),
         "johnson_rescaled_pct": named(100 * second / second.sum()),
         "complete_dominance_matrix": {

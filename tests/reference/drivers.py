@@ -11,8 +11,9 @@ from scipy.special import ndtri
 
 from cxinsights.analysis.comparisons import adjust
 from cxinsights.analysis.design import prepare
+from cxinsights.analysis.dominance import conditional
 from cxinsights.analysis.gaps import fit_gaps
-from cxinsights.analysis.importance import first_and_last, johnson, shapley
+from cxinsights.analysis.importance import johnson, shapley, worth_of_sets
 from cxinsights.analysis.importance_likelihood import mcfadden_shapley
 from cxinsights.analysis.kano import kano as fit_kano
 from cxinsights.analysis.missing import Patterns
@@ -258,7 +259,7 @@ def _dummies(frame: pd.DataFrame, params: dict[str, Any]) -> tuple[list[str], np
 def _importance(names: list[str], found: Moments) -> dict[str, Any]:
     blocks = [1] * len(names)
     parts, second = shapley(found.correlations, blocks), johnson(found.correlations, blocks)
-    first, last = first_and_last(found.correlations, blocks)
-    figures = {"lmg": parts, "first": first, "last": last, "johnson": second}
+    gains = conditional(worth_of_sets(found.correlations, blocks), len(blocks))[..., 0]
+    figures = {"lmg": parts, "first": gains[:, 0], "last": gains[:, -1], "johnson": second}
     named = {key: dict(zip(names, values, strict=True)) for key, values in figures.items()}
     return {"R2": float(parts.sum()), **named}

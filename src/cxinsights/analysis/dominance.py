@@ -43,21 +43,19 @@ def conditional(worth: np.ndarray, p: int) -> np.ndarray:
 
 def patterns(worth: np.ndarray, p: int) -> np.ndarray:
     """Whether driver i dominates driver j completely, conditionally, generally; of shape (3, p, p, …)."""
-    sets = np.arange(1 << p)
     by_size = conditional(worth, p)
     found = np.zeros((3, p, p, *worth.shape[1:]), dtype=bool)
+    found[0] = complete_shares(worth, p) == 1
     for i in range(p):
         for j in range(p):
             if i != j:
-                neither = sets[(sets >> i & 1 == 0) & (sets >> j & 1 == 0)]
-                found[0, i, j] = (worth[neither | 1 << i] > worth[neither | 1 << j] + _MORE).all(axis=0)
                 found[1, i, j] = (by_size[i] > by_size[j] + _MORE).all(axis=0)
                 found[2, i, j] = by_size[i].mean(axis=0) > by_size[j].mean(axis=0) + _MORE
     return found
 
 
 def complete_shares(worth: np.ndarray, p: int) -> np.ndarray:
-    """How often driver i adds more than driver j, over all sets of the others; of shape (p, p).
+    """How often driver i adds more than driver j, over all sets of the others; of shape (p, p, …).
 
     1 is complete dominance of i over j, 0 of j over i; missing on the diagonal.
 
@@ -66,10 +64,10 @@ def complete_shares(worth: np.ndarray, p: int) -> np.ndarray:
     Checked against R domir 1.2.0. Budescu (1993).
     """
     sets = np.arange(1 << p)
-    share = np.full((p, p), np.nan)
+    share = np.full((p, p, *worth.shape[1:]), np.nan)
     for i in range(p):
         for j in range(p):
             if i != j:
                 neither = sets[(sets >> i & 1 == 0) & (sets >> j & 1 == 0)]
-                share[i, j] = np.mean(worth[neither | 1 << i] > worth[neither | 1 << j] + _MORE)
+                share[i, j] = (worth[neither | 1 << i] > worth[neither | 1 << j] + _MORE).mean(axis=0)
     return share

@@ -48,7 +48,9 @@ class DriversResult:
     status: Status
     reason: str = ""
     """Why there is no regression of the report's own answers; empty where there is one."""
-    importance: pd.DataFrame = table(keep=["driver"], also={"n_model": "customers"})
+    importance: pd.DataFrame = table(
+        keep=["driver"], also={"n_model": "customers"}, counts=["n_missing", "n_does_not_apply"]
+    )
     """One row per driver, most important first: share, interval, rank, letters, noise floor."""
     coefficients: pd.DataFrame = table(keep=["driver"])
     """One row per driver: coefficient with interval, standardised, VIF, and whether its sign surprises."""

@@ -14,14 +14,12 @@ from math import factorial
 import numpy as np
 
 __all__ = [
-    "first_and_last",
     "johnson",
     "noise_floor",
     "random_parts",
     "shapley",
     "shapley_of_sets",
     "size_weights",
-    "subset_r2",
     "worth_of_sets",
 ]
 
@@ -31,8 +29,8 @@ _KEPT = 14  # drivers: of more, the weights of all sets take too much room to be
 _HELD = 1 << 24  # values of R² held at once
 
 
-def subset_r2(correlations: np.ndarray, blocks: list[int]) -> np.ndarray:
-    """R² of every set of drivers.
+def worth_of_sets(correlations: np.ndarray, blocks: list[int]) -> np.ndarray:
+    """R² of every set of drivers, set i holding those whose bit is set in i; of shape (2ᵖ, matrices).
 
     Parameters
     ----------
@@ -40,19 +38,7 @@ def subset_r2(correlations: np.ndarray, blocks: list[int]) -> np.ndarray:
         Of shape (…, k + 1, k + 1): the k columns of the drivers, block after block, then the outcome.
     blocks
         Number of columns of each of the p drivers; they add up to k.
-
-    Returns
-    -------
-    ndarray
-        Of shape (…, 2, …, 2) with p last axes: index 1 on axis j where driver j is in the set.
     """
-    batch = correlations.shape[:-2]
-    r2 = worth_of_sets(correlations, blocks)
-    return r2.reshape(*[2] * len(blocks), -1).T.reshape(*batch, *[2] * len(blocks))  # first driver first
-
-
-def worth_of_sets(correlations: np.ndarray, blocks: list[int]) -> np.ndarray:
-    """R² of every set of drivers, set i holding those whose bit is set in i; of shape (2ᵖ, matrices)."""
     return _over_sets(_stacked(correlations), blocks, _explained)
 
 
@@ -64,7 +50,7 @@ def shapley(correlations: np.ndarray, blocks: list[int]) -> np.ndarray:
     Parameters
     ----------
     correlations
-        As in `subset_r2`.
+        As in `worth_of_sets`.
 
     Returns
     -------
@@ -83,16 +69,6 @@ def shapley(correlations: np.ndarray, blocks: list[int]) -> np.ndarray:
         r2 = _over_sets(matrices[..., i : i + step], blocks, _explained)
         gains[:, i : i + step] = shapley_of_sets(r2, p)
     return gains.T.reshape(*correlations.shape[:-2], p)
-
-
-def first_and_last(correlations: np.ndarray, blocks: list[int]) -> tuple[np.ndarray, np.ndarray]:
-    """R² of each driver alone, and what it adds to all the others; both of shape (p,)."""
-    p = len(blocks)
-    r2 = subset_r2(correlations, blocks)
-    none, whole = (0,) * p, (1,) * p
-    first = np.array([r2[tuple(int(i == j) for i in range(p))] - r2[none] for j in range(p)])
-    last = np.array([r2[whole] - r2[tuple(int(i != j) for i in range(p))] for j in range(p)])
-    return first, last
 
 
 def johnson(correlations: np.ndarray, blocks: list[int]) -> np.ndarray:

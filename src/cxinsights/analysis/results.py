@@ -30,6 +30,8 @@ class Published:
     """Columns that name a figure which totals link to the same figure of other reports; None where none do."""
     groups: str | None = None
     """Column of groups that add up to each place's whole, in a table with a plan."""
+    counts: tuple[str, ...] = ()
+    """Columns that count customers who gave no figure; with the base they add up to a whole that is shown."""
 
     @property
     def base(self) -> str:
@@ -46,6 +48,7 @@ def table(
     family: Sequence[str] | None = None,
     plan: Sequence[str] | None = None,
     groups: str | None = None,
+    counts: Sequence[str] = (),
 ) -> Any:
     """Declare a publishable frame of a result.
 
@@ -65,9 +68,13 @@ def table(
     plan
         Columns that name a figure whose company, region and unit values add up (its base does): where one is too
         small to be shown, the period's plan hides what it would follow from.
+    counts
+        Columns that count customers who gave no figure (left it blank, are not concerned) and with the base add up to
+        a whole that is shown: where one of them is too small, none is.
     """
     bases = {base: whose, **(also or {})}
-    how = Published(bases, (*keep, *bases), tuple(family) if family else None, tuple(plan) if plan else None, groups)
+    families, plans = (tuple(names) if names else None for names in (family, plan))
+    how = Published(bases, (*keep, *bases), families, plans, groups, tuple(counts))
     return field(default_factory=pd.DataFrame, metadata={"publish": how})
 
 

@@ -16,6 +16,11 @@ from cxinsights.display.theme import LIGHT, without_glyph_warnings
 
 __all__ = ["NAME_WIDTH", "Box", "Label", "lines_of", "place_labels", "text_width", "wrapped"]
 
+_MISTAKEN = 150
+"""What it costs a label to lie as near to another point as to its own."""
+_CLEARLY = 6
+"""Pixels by which a label must be nearer to its own point than to any other."""
+
 NAME_WIDTH = 230
 """Pixels that names beside a chart may take before they are wrapped."""
 
@@ -104,7 +109,10 @@ def place_labels(
     inside = Box(2, 2, frame.width - 2, frame.height - 2)
     points = [drawn.transData.transform((one.x, one.y)) - (frame.x0, frame.y0) for one in labels]
     choices = [_places(*point, one, gap) for point, one in zip(points, labels, strict=True)]
-    fixed = [cost + _cost(boxes, taken, inside) for cost, boxes in choices]
+    fixed = [
+        cost + _cost(boxes, taken, inside) + _MISTAKEN * _nearer_to_others(boxes, i, points)
+        for i, (cost, boxes) in enumerate(choices)
+    ]
     at = [boxes[int(np.argmin(cost))] for cost, (_, boxes) in zip(fixed, choices, strict=True)]
     for _ in range(4):  # each label in turn takes the best place, given where the others are
         for i, (_, boxes) in enumerate(choices):
@@ -115,10 +123,11 @@ def place_labels(
         middle = (box.bottom + box.top) / 2
         on_tint = tinted is not None and box.overlap(tinted) > 0.5 * (box.right - box.left) * (box.top - box.bottom)
         edge_x, edge_y = min(max(x, box.left), box.right), min(max(y, box.bottom), box.top)
-        if (edge_x - x) ** 2 + (edge_y - y) ** 2 > (2.2 * gap) ** 2:
+        far = (edge_x - x) ** 2 + (edge_y - y) ** 2 > (2.2 * gap) ** 2
+        if far or _nearer_to_others([box], i, points)[0]:
             drawn.annotate(
                 "", (one.x, one.y), (edge_x - x, edge_y - y), textcoords="offset points", zorder=2,
-                arrowprops={"arrowstyle": "-", "color": LIGHT["faint"], "lw": 0.8, "shrinkA": 1, "shrinkB": 6},
+                arrowprops={"arrowstyle": "-", "color": LIGHT["quiet"], "lw": 0.9, "shrinkA": 0, "shrinkB": 6},
             )  # fmt: skip
         drawn.annotate(
             one.text, (one.x, one.y), (box.left - x, middle - y), textcoords="offset points", ha="left",
@@ -142,6 +151,14 @@ def _places(x: float, y: float, label: Label, gap: float) -> tuple[np.ndarray, l
             costs.append(40 * (far - 1) + 1.5 * min(step, 16 - step))
             boxes.append(Box(left, bottom, left + width, bottom + height))
     return np.array(costs), boxes
+
+
+def _nearer_to_others(boxes: Sequence[Box], own: int, points: Sequence[np.ndarray]) -> np.ndarray:
+    """Which boxes lie about as near to another point as to their own, so that a reader could take it for that one's."""
+    x, y = np.array(points).T[:, None]
+    left, bottom, right, top = np.array([(box.left, box.bottom, box.right, box.top) for box in boxes]).T[..., None]
+    far = np.hypot(x - np.clip(x, left, right), y - np.clip(y, bottom, top))
+    return (np.delete(far, own, axis=1) < far[:, [own]] + _CLEARLY).any(axis=1)
 
 
 def _cost(boxes: Sequence[Box], taken: Sequence[Box], inside: Box) -> np.ndarray:

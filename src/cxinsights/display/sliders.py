@@ -28,6 +28,7 @@ class Slider:
     name: str
     today: float
     room: float
+    step: float
     start: float
     effect: float
     """Difference in the outcome that goes with one point."""

@@ -8,12 +8,14 @@ from cxinsights.display import charts
 from cxinsights.display.blocks import Block, Figure, Nothing
 from cxinsights.display.drivers.names import (
     base_of,
+    borrowed_note,
     explained,
     is_fitted,
     leaders_of,
     outcome_name,
     placed,
     scale_of,
+    surely_weak,
 )
 from cxinsights.display.labels import NAME_WIDTH, Box, Label, lines_of, place_labels, text_width, wrapped
 from cxinsights.display.numbers import share_text
@@ -62,7 +64,8 @@ def figure_importance(result: Guarded) -> Block:
     return Figure(
         key="importance",
         title=title,
-        subtitle=f"Share of the explained difference in {outcome_name(result)}, %, with 95% intervals",
+        subtitle=f"Share of the explained difference in {outcome_name(result)}, %, with 95% intervals"
+        f"{borrowed_note(result)}",
         draw=lambda width: plot_importance(result, width=width),
         name="Ranked drivers",
         alt=alt,
@@ -78,8 +81,7 @@ def figure_priority(result: Guarded) -> Block:
     if "share" not in result.priority or len(placed(result)) < 2:
         return Nothing()
     frame = placed(result)
-    first = frame[(frame["quarter"] == "work_on_first") & frame["certain"]]
-    names = [in_sentence(label(name, result.study)) for name in first["driver"]]
+    names = [in_sentence(label(name, result.study)) for name in surely_weak(result)]
     if not names:
         title = "No driver is surely both important and weak"
     elif len(names) == 1:
@@ -113,7 +115,7 @@ def figure_priority(result: Guarded) -> Block:
         key="priority",
         title=title,
         subtitle=f"Importance (share of explained difference, %) by score today (mean of {scale})"
-        + (f": {whose}" if whose else ""),
+        + (f": {whose}" if whose else borrowed_note(result)),
         draw=lambda width: plot_priority(result, width=width),
         name="Importance and score of each driver",
         alt=alt,

@@ -1,5 +1,6 @@
 """Names and facts that the driver report's parts share."""
 
+import numpy as np
 import pandas as pd
 
 from cxinsights.display.numbers import count, decimals_for, percent, share_text, with_interval
@@ -10,8 +11,9 @@ from cxinsights.privacy import Guarded, is_shown
 from cxinsights.schemas.columns import column, label
 
 __all__ = [
-    "aim_text", "base_of", "change_text", "counted", "drawn_as", "ends_of", "explained", "is_borrowed", "is_fitted",
-    "is_linear", "leaders_of", "outcome_digits", "outcome_name", "outcome_scale", "placed", "r_squared", "scale_of",
+    "aim_text", "base_of", "borrowed_note", "change_text", "counted", "drawn_as", "ends_of", "explained",
+    "is_borrowed", "is_fitted", "is_linear", "judged_by", "leaders_of", "outcome_digits", "outcome_name",
+    "outcome_scale", "placed", "r_squared", "scale_of", "surely_weak", "tied_first",
 ]  # fmt: skip
 
 
@@ -31,12 +33,34 @@ def drawn_as(result: Guarded) -> str:
 
 
 def leaders_of(result: Guarded) -> list[str]:
-    """Drivers that cannot be told apart from the first, first included; none where all tie or all are noise."""
-    frame = result.importance
-    if frame["under_floor"].all() or (len(frame) > 1 and frame["letters"].str.contains(frame["letters"].iloc[0]).all()):
-        return []
-    top = set(frame["letters"].iloc[0])
-    return [d for d, letters in zip(frame["driver"], frame["letters"], strict=True) if top & set(letters)]
+    """Drivers down to the last that cannot be told apart from the first; none where all tie or all are noise."""
+    frame, tied = result.importance, np.flatnonzero(tied_first(result))
+    count = tied[-1] + 1
+    return [] if frame["under_floor"].all() or count == len(frame) > 1 else frame["driver"].iloc[:count].tolist()
+
+
+def tied_first(result: Guarded) -> np.ndarray:
+    """Whether each driver cannot be told apart from the first, which itself is among them."""
+    letters = result.importance["letters"].map(set)
+    return np.array([bool(letters.iloc[0] & own) for own in letters])
+
+
+def surely_weak(result: Guarded) -> list[str]:
+    """Drivers that are surely both important and weak, most important first."""
+    frame = placed(result)
+    return frame.loc[(frame["quarter"] == "work_on_first") & frame["certain"].astype(bool), "driver"].tolist()
+
+
+def judged_by(result: Guarded) -> str:
+    """What a borrowed pattern is mostly of, as the beginning of a sentence; empty where it is the place's own."""
+    if not is_borrowed(result):
+        return ""
+    return f"judged {'mostly' if result.summary['borrowed'].iloc[0] >= 0.5 else 'partly'} by all units, "
+
+
+def borrowed_note(result: Guarded) -> str:
+    """The same for the end of a figure's second line."""
+    return f"; {percent(result.summary['borrowed'].iloc[0])} borrowed from all units" if is_borrowed(result) else ""
 
 
 def placed(result: Guarded) -> pd.DataFrame:
@@ -48,8 +72,11 @@ def base_of(result: Guarded) -> str:
     """Answers, period and subject, as captions say it."""
     subject = Subject.of(result.params, result.study, "Drivers")
     n = result.summary["n"].iloc[0] if len(result.summary) else 0
-    borrowed = f" {percent(result.summary['borrowed'].iloc[0])} borrowed from all units." if is_borrowed(result) else ""
-    return f"{counted(result, n)}, {subject.period}, {subject.full_name}.{borrowed}"
+    told = counted(result, n)
+    if not is_fitted(result) and len(rated := placed(result)["n"]):  # nothing but scores is shown, each with its base
+        least, most = rated.min(), rated.max()
+        told = counted(result, most) if least == most else f"{least:,} to {count(most)}, by rating"
+    return f"{told}, {subject.period}, {subject.full_name}."
 
 
 def counted(result: Guarded, n: float) -> str:

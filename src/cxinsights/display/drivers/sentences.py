@@ -7,12 +7,15 @@ from cxinsights.display.blocks import Fact, Headline
 from cxinsights.display.drivers.names import (
     is_borrowed,
     is_linear,
+    judged_by,
     leaders_of,
     outcome_digits,
     outcome_name,
     outcome_scale,
     placed,
     r_squared,
+    surely_weak,
+    tied_first,
 )
 from cxinsights.display.numbers import count, decimals_for, percent, with_interval
 from cxinsights.display.subject import Subject
@@ -31,7 +34,7 @@ def headline_drivers(result: Guarded) -> Headline:
         return _headline_too_few(result, subject)
     if result.status != "ok":
         return Headline(subject.kicker, f"No drivers for {subject.name}: {_why(result)}", _reason(result))
-    first = result.importance["driver"].iloc[0]
+    first = next(iter([] if leaders_of(result) else surely_weak(result)), result.importance["driver"].iloc[0])
     return Headline(subject.kicker, _title(result, outcome), _lead(result, first), _facts(result))
 
 
@@ -44,15 +47,22 @@ def _title(result: Guarded, outcome: str) -> str:
                         f"How one driver goes with {outcome}")  # fmt: skip
     if result.importance["under_floor"].all():
         return "No driver stands out: chance alone would do as well"
+    judged = judged_by(result)
+    weak = [in_sentence(label(name, result.study)) for name in surely_weak(result) if name in leaders or not leaders]
+    if not names and weak:
+        none, are = f"{judged}no driver stands out", "is" if len(weak) == 1 else "are"
+        named = f"{none}, but {joined(weak)} {are} both important and weak"
+        return as_subject(fitting(named, f"{none}, but {spelled(len(weak))} {are} both important and weak"))
     if not names or len(names) > 3:
-        return f"No driver stands out: {spelled((len(names) or n) - 1)} cannot be told from the first"
+        tied = int(tied_first(result).sum()) - 1
+        return as_subject(f"{judged}no driver stands out: {spelled(tied)} cannot be told from the first")
     verb = "goes" if len(names) == 1 else "go"
-    title = f"{as_subject(joined(names))} {verb} most with {outcome}"
-    weak = [in_sentence(label(name, result.study)) for name in _surely_weak(result, leaders)]
+    title = f"{judged}{joined(names)} {verb} most with {outcome}"
     second = "it scores low" if len(names) == 1 else f"{joined(weak)} {'scores' if len(weak) == 1 else 'score'} low"
-    more = f"{as_subject(names[0])} and {spelled(len(names) - 1)} more go most with {outcome}"
-    shorter = f"{as_subject(spelled(len(names)))} driver{'s' if len(names) > 1 else ''} {verb} most with {outcome}"
-    return fitting(*([f"{title}; {second}"] if weak else []), title, *([more] if len(names) > 1 else []), shorter)
+    more = f"{judged}{names[0]} and {spelled(len(names) - 1)} more go most with {outcome}"
+    shorter = f"{judged}{spelled(len(names))} driver{'s' if len(names) > 1 else ''} {verb} most with {outcome}"
+    choices = [*([f"{title}; {second}"] if weak else []), title, *([more] if len(names) > 1 else []), shorter]
+    return as_subject(fitting(*choices))
 
 
 def _headline_too_few(result: Guarded, subject: Subject) -> Headline:
@@ -78,11 +88,6 @@ def _why(result: Guarded) -> str:
     if result.status == "refused":
         return "a driver repeats the outcome" if " correlates " in result.reason else "the answers do not allow it"
     return "no answers"
-
-
-def _surely_weak(result: Guarded, leaders: list[str]) -> list[str]:
-    frame = result.priority.set_index("driver").loc[leaders]
-    return list(frame[(frame["quarter"] == "work_on_first") & frame["certain"].astype(bool)].index)
 
 
 def _lead(result: Guarded, top: str) -> str:

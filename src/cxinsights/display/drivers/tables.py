@@ -25,7 +25,7 @@ from cxinsights.display.numbers import (
 )
 from cxinsights.display.words import as_subject, in_sentence, joined, spelled
 from cxinsights.params import DriversParams
-from cxinsights.privacy import Guarded, Suppressed
+from cxinsights.privacy import Guarded, Suppressed, is_shown
 from cxinsights.schemas.columns import label
 
 __all__ = [
@@ -48,11 +48,14 @@ def table_drivers(result: Guarded) -> Block:
             percent(one.johnson_share),
             _score_text(performance.loc[one.driver]),
             f"{one.n:,}",
-            f"{one.n_missing:,}",
-            f"{one.n_does_not_apply:,}",
+            _counted(one.n_missing),
+            _counted(one.n_does_not_apply),
         ]
         for one in result.importance.itertuples()
     ]
+    hidden = not is_shown(result.importance["n_missing"]).all()
+    fewest = result.study.privacy.customer_min
+    few = f"; where either of the last two is under {fewest}, neither is shown" if hidden else ""
     names = ["Share (95% interval)", "Rank", "Not told apart", "Noise floor", "Relative weight", "Score today"]
     return Table(
         "numbers",
@@ -60,7 +63,7 @@ def table_drivers(result: Guarded) -> Block:
         [Column("Driver", numeric=False), *(Column(name) for name in (*names, "Rated", "Blank", "Does not apply"))],
         rows,
         note="Relative weight: Johnson’s measure, as a second opinion. Rated, blank and does not apply are counted "
-        "among those who answered the outcome.",
+        f"among those who answered the outcome{few}.",
     )
 
 
@@ -69,6 +72,9 @@ def table_coefficients(result: Guarded) -> Block:
     if not is_fitted(result):
         return Nothing()
     rows = [[label(one.driver, result.study), *_coefficient(one)] for one in result.coefficients.itertuples()]
+    names = ["Coefficient (95% interval)", "p", "Standardised", "VIF", "Sign and simple correlation"]
+    if result.coefficients["p_value"].isna().all():  # intervals from draws are the test
+        rows, names = [[*row[:2], *row[3:]] for row in rows], [names[0], *names[2:]]
     high = result.coefficients.loc[result.coefficients["vif"] >= 5, "driver"]
     warning = (
         f" {as_subject(joined([label(d, result.study) for d in high]))} overlap so much with the other drivers (VIF "
@@ -76,7 +82,6 @@ def table_coefficients(result: Guarded) -> Block:
         if len(high)
         else ""
     )
-    names = ["Coefficient (95% interval)", "p", "Standardised", "VIF", "Sign and simple correlation"]
     return Table(
         "coefficients",
         "The model’s coefficients",
@@ -208,8 +213,9 @@ def method_drivers(result: Guarded) -> Prose:
             "Partial pooling: covariances of ratings and outcome are taken to scatter around a common pattern as an "
             "inverse Wishart law has it; how many answers that pattern is worth in every unit is what makes the units’ "
             f"own most likely. Here it is {percent(summary.borrowed)} of the whole; that weight’s own error is not in "
-            "the intervals, which are a little too short for that. Levels are the unit’s own, and low "
-            "and high ratings are not set against each other."
+            "the intervals, which are a little too short for that. Levels are the unit’s own. Low "
+            "ratings are not set against high ones, nor coefficients here against other units’: too little of either "
+            "is the unit’s own."
         )
     if result.left_out:
         names = joined([label(name, result.study) for name in result.left_out])
@@ -244,6 +250,10 @@ def _importance_rule(p: DriversParams) -> str:
             "which the drivers can enter."
         )
     return "A driver’s share is its relative weight on the scale of the linear predictor (Tonidandel and LeBreton)."
+
+
+def _counted(n: int | Suppressed) -> str:
+    return DASH if isinstance(n, Suppressed) else f"{n:,}"
 
 
 def _dominance(one) -> str:

@@ -8,6 +8,7 @@ from cxinsights.display.blocks import Block, Column, Nothing
 from cxinsights.display.drivers.names import (
     aim_text,
     base_of,
+    borrowed_note,
     change_text,
     is_fitted,
     is_linear,
@@ -28,12 +29,11 @@ _LEAST_ROOM = 0.1
 
 
 def what_if(result: Guarded) -> Block:
-    """Sliders for the drivers that go with the largest differences, and every driver's readings as a table."""
+    """Sliders for the most important drivers that can be raised, and every driver's readings as a table."""
     if not is_fitted(result) or not len(result.what_if):
         return Nothing()
     frame = result.what_if[is_shown(result.what_if["performance"])]
     movable = frame[frame["surely"].astype(bool) & (frame["room"] >= _LEAST_ROOM)]
-    movable = movable.sort_values("change", ascending=False, kind="stable")
     at_hand = movable.head(MOST_SLIDERS if is_linear(result) else 0)
     sliders = [_slider(result, one, at == 0) for at, one in enumerate(at_hand.itertuples())]
     covariance = _covariance(result, [one.key for one in sliders])
@@ -43,7 +43,8 @@ def what_if(result: Guarded) -> Block:
     return WhatIf(
         key="what-if",
         title=_title(result, movable),
-        subtitle=f"Difference in {outcome_name(result)} that goes with a higher mean rating, if today’s pattern holds",
+        subtitle=f"Difference in {outcome_name(result)} that goes with a higher mean rating, if today’s pattern holds"
+        f"{borrowed_note(result)}",
         outcome=outcome_name(result),
         mean=scale * result.summary["outcome_mean"].iloc[0],
         digits=digits,
@@ -100,21 +101,22 @@ def _row(result: Guarded, one) -> list[str]:
         surely = f" ({number(one.needed_high, 1)} to be sure)" if pd.notna(one.needed_high) else ""
         needed = f"{number(one.needed, 1)}{surely}"
     has_room = one.room >= _LEAST_ROOM / 2
+    at_end = "at the top" if one.reach >= column(one.driver, result.study).max else "the best already"
     return [
         label(one.driver, result.study),
         f"{number(one.performance, 1)} to {number(one.reach, 1)}"
         if has_room
-        else f"{number(one.performance, 1)}, at the top",
+        else f"{number(one.performance, 1)}, {at_end}",
         change_text(result, one.change, one.change_low, one.change_high) if has_room and pd.notna(one.change) else DASH,
         needed if has_room else DASH,
     ]
 
 
 def _slider(result: Guarded, one, is_first: bool) -> Slider:
-    room = int(10 * one.room + 1e-9) / 10
-    start = min(0.5, room) if is_first else 0.0
+    step = one.room / max(round(one.room / _LEAST_ROOM), 1)  # about a tenth, and the last step ends at the table's
+    start = min(round(0.5 / step) * step, one.room) if is_first else 0.0
     effect = outcome_scale(result) * one.change / one.room
-    return Slider(one.driver, label(one.driver, result.study), one.performance, room, start, effect)
+    return Slider(one.driver, label(one.driver, result.study), one.performance, one.room, step, start, effect)
 
 
 def _covariance(result: Guarded, drivers: list[str]) -> list[list[float]]:
@@ -135,5 +137,5 @@ def _highest(sliders: list[Slider], covariance: list[list[float]]) -> float:
 
 def _axis_end(most: float) -> float:
     """A round number that the largest result stays under."""
-    steps = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200)
+    steps = (0.1, 0.2, 0.5, 1, 2, 3, 5, 10, 15, 20, 30, 40, 50, 60, 80, 100, 150, 200)
     return float(next((step for step in steps if step >= 1.05 * most), 200))

@@ -31,7 +31,7 @@ for (const panel of document.querySelectorAll(".whatif:not([data-ready])")) {
     find(".line").setAttribute("d", `M${low} 16H${high}M${low} 12v8M${high} 12v8`);
     find(".dot").setAttribute("cx", at);
     clearTimeout(later);
-    later = setTimeout(() => { find("[role=status]").textContent = `${model.outcome}: ${moved} (${sure})`; }, 500);
+    later = setTimeout(() => { find("[role=status]").textContent = `${model.outcome}: ${points.some((own) => own) ? `${moved} (${sure})` : "no change"}`; }, 500);
   };
   panel.addEventListener("input", show);
   find("button").addEventListener("click", () => { for (const slider of sliders) slider.value = 0; show(); });
