@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxinsights.analysis.importance import johnson, random_parts, shapley, worth_of_sets
+from cxinsights.analysis import importance
+from cxinsights.analysis.importance import johnson, random_parts, shapley, shapley_of_sets, worth_of_sets
 from cxinsights.analysis.resampling import moments
 
 
@@ -130,3 +131,14 @@ def test_the_noise_floor_is_what_real_random_columns_get(columns: int) -> None:
     )
     for level in (0.5, 0.95):
         assert np.quantile(drawn, level) == pytest.approx(np.quantile(real, level), rel=0.15)
+
+
+def test_the_worth_of_many_players_is_shared_as_that_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond fourteen players the sums are taken another way."""
+    worth = np.random.default_rng(3).normal(size=(1 << 7, 2))
+    worth[0] = 0
+    few = shapley_of_sets(worth, 7)
+    monkeypatch.setattr(importance, "_KEPT", 6)
+    assert shapley_of_sets(worth, 7) == pytest.approx(few, abs=1e-12)
+    assert shapley_of_sets(worth[:, 0], 7) == pytest.approx(few[:, 0], abs=1e-12)
+    assert few.sum(axis=0) == pytest.approx(worth[-1])

@@ -180,13 +180,9 @@ def _gain(left: np.ndarray, columns: int) -> np.ndarray:
 
 @cache
 def _all_weights(p: int) -> np.ndarray:
-    return np.stack([_signed_weights(p, j) for j in range(p)])
-
-
-def _signed_weights(p: int, j: int) -> np.ndarray:
-    """Weight of R² of each of the 2ᵖ sets in driver j's mean gain: plus with it, minus without it."""
+    """Weight of R² of each of the 2ᵖ sets in each driver's mean gain: plus with it, minus without it."""
     sizes, weights = _set_sizes(p), size_weights(p)
-    has = (np.arange(1 << p) >> j & 1).astype(bool)
+    has = (np.arange(1 << p) >> np.arange(p)[:, None] & 1).astype(bool)
     return np.where(has, weights[np.maximum(sizes - 1, 0)], -weights[np.minimum(sizes, p - 1)])
 
 
@@ -205,7 +201,13 @@ def shapley_of_sets(values: np.ndarray, p: int) -> np.ndarray:
     """
     if p <= _KEPT:
         return _all_weights(p) @ values
-    return np.stack([_signed_weights(p, j) @ values for j in range(p)])
+    # a set's worth counts for its members and against all others: one sum against all, and a sum of each one's sets
+    sizes, weights = _set_sizes(p), np.append(size_weights(p), 0.0)
+    against = weights[sizes] @ values
+    swing = ((weights[sizes] + weights[sizes - 1]) * values.T).T
+    return (
+        np.stack([swing.reshape(-1, 2, 1 << j, *values.shape[1:])[:, 1].sum(axis=(0, 1)) for j in range(p)]) - against
+    )
 
 
 def size_weights(p: int) -> np.ndarray:
