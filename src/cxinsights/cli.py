@@ -202,6 +202,7 @@ def serve(
     host: Annotated[list[str] | None, typer.Option("--host", help="Name that readers reach the server by.")] = None,
     unix_socket: Annotated[Path | None, typer.Option("--socket", help="Unix socket to listen on instead.")] = None,
     secret_file: Annotated[Path | None, typer.Option("--secret-file", help="Holds what only the proxy knows.")] = None,
+    take_over: Annotated[bool, typer.Option("--take-over", help="Beside a running one, to be stopped next.")] = False,
 ) -> None:
     """Serve the list, the reports and their live pages: drafts on this machine, released ones to readers elsewhere."""
     from cxinsights.publish.door import KINDS, Door
@@ -210,7 +211,7 @@ def serve(
     if access not in KINDS:
         raise UnknownNameError(f"serve: {did_you_mean('access', access, KINDS)}")
     project = Project.find()
-    serve_reports(project, port, Door.of(project, access, address, unix_socket, host or (), secret_file))
+    serve_reports(project, port, Door.of(project, access, address, unix_socket, host or (), secret_file), take_over)
 
 
 @app.command()

@@ -24,6 +24,18 @@ class Answer:
     text: str
 
 
+def asked(port: int, path: str, method: str = "GET", body: str | None = None, **headers: str) -> Answer:
+    """What a server on this machine answers."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=90)
+    try:
+        connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+        reply = connection.getresponse()
+        text = reply.read().decode()
+        return Answer(reply.status, {name.lower(): value for name, value in reply.getheaders()}, text)
+    finally:
+        connection.close()
+
+
 @dataclass(frozen=True)
 class Serving:
     """A running server."""
@@ -38,14 +50,7 @@ class Serving:
 
     def ask(self, path: str, method: str = "GET", body: str | None = None, **headers: str) -> Answer:
         """One request, its path sent as it stands."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=90)
-        try:
-            connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
-            reply = connection.getresponse()
-            text = reply.read().decode()
-            return Answer(reply.status, {name.lower(): value for name, value in reply.getheaders()}, text)
-        finally:
-            connection.close()
+        return asked(self.port, path, method, body, **headers)
 
     def kernels(self) -> list[int]:
         """Kernels that run for this server's project (Linux)."""
@@ -58,11 +63,12 @@ def serving(project: Project, *options: str, **variables: str) -> Iterator[Servi
 
     With -P no module of that folder is imported, as with the installed command.
     """
-    printed = project.root / "server.log"
+    printed = project.root / f"server-{len(list(project.root.glob('server*.log')))}.log"
+    anywhere = [] if "--port" in options else ["--port", "0"]
     variables = {**environment(project, apart=True), **variables}
     with printed.open("w") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "cxinsights", "serve", "--port", "0", *options],
+            [sys.executable, "-P", "-m", "cxinsights", "serve", *anywhere, *options],
             env=variables, cwd=project.root, stdout=stream, stderr=subprocess.STDOUT,
         )  # fmt: skip
     try:

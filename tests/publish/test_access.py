@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jwt
@@ -106,6 +107,15 @@ def test_the_key_is_its_owners_alone_and_stays(keys: Keys, tmp_path: Path) -> No
     with pytest.raises(AccessError) as error:
         Keys(path).link([DEMO], "x", 1)
     assert str(error.value) == "links.key is no key: take it away, and the next link makes a new one."
+
+
+def test_all_who_make_the_key_at_once_have_the_same(tmp_path: Path) -> None:
+    for at in range(20):
+        path = tmp_path / str(at) / "links.key"
+        with ThreadPoolExecutor(8) as makers:
+            links = [*makers.map(lambda _, path=path: Keys(path).link([EMEA], "x", 1), range(8))]
+        assert all(Keys(path).visitor(link, "link") for link in links)
+        assert [one.name for one in path.parent.iterdir()] == ["links.key"]
 
 
 @pytest.mark.parametrize("days", [0, -1, 367])

@@ -2,11 +2,14 @@
 
 import json
 import re
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from cxinsights.batch.ledger import Entry, Ledger
 from cxinsights.params import Project
+from cxinsights.publish.access import EVERYTHING, Visitor
 from cxinsights.publish.index import find_reports, render_index, write_index
 from tests.small import STUDY, make_project
 
@@ -104,6 +107,7 @@ def test_links_lead_to_pages_beside_the_list_and_to_live_pages_only_where_a_serv
     served = render_index(good, live=True)
     links = re.findall(r'href="([^"]*)"', served[served.index("<main") :])
     assert len(links) == 11
+    assert '<form class="search" role="search" method="get" action="/">' in served
     assert "/live/shops/2026Q3/emea/retail/scorecard/" in links
     assert "/reports/shops/data-quality.html" in links
     assert all(link.startswith(("/reports/shops/", "/live/shops/")) for link in links)
@@ -181,6 +185,67 @@ def test_without_reports_the_list_says_how_to_make_some(project: Project) -> Non
 def test_one_report_is_told_in_the_singular(project: Project) -> None:
     place_report(project, "shops/2026Q3/emea/bank/scorecard", "Bank held steady")
     assert re.findall("<h1>(.*?)</h1>", render_index(project)) == ["1 report"]
+
+
+@pytest.mark.parametrize(
+    ("sought", "found"),
+    [
+        ("retail", ["Retail’s NPS fell"]),
+        ("RETAIL fell", ["Retail’s NPS fell"]),
+        ("emea drivers", ["Waiting time stands out"]),
+        ("held bank", ["Bank held steady"]),
+        ("september", ["The shops rose", "EMEA may have changed", "Retail’s NPS fell", "Bank held steady",
+                       "Waiting time stands out"]),
+        ("nothing of ours", []),
+    ],
+)  # fmt: skip
+def test_words_narrow_the_list(good: Project, sought: str, found: list[str]) -> None:
+    page = render_index(good, live=True, sought=sought)
+    assert headlines(page) == found
+    assert re.findall("<h1>(.*?)</h1>", page) == [f"{len(found)} of 5 reports" if found else "None of 5 reports"]
+    assert f'value="{sought}"' in page
+
+
+def test_what_is_sought_is_text(good: Project) -> None:
+    page = render_index(good, live=True, sought='"><script>alert(1)</script>')
+    assert "<script" not in page
+    assert 'value="&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;"' in page
+
+
+def test_earlier_periods_are_one_click_away(good: Project) -> None:
+    place_report(good, "shops/2025Q4/emea/bank/scorecard", "Bank as it was")
+    page = render_index(good)
+    [earlier] = re.findall(r'<details class="earlier">(.*?)</details>', page, re.DOTALL)
+    assert headlines(earlier) == ["Bank as it was"]
+    assert "<h2>Corner Shops, October to December 2025</h2>" in earlier
+    assert "<details" not in render_index(good, sought="as it was")  # what was sought is seen
+
+
+def test_too_few_answers_are_said_in_the_list(good: Project) -> None:
+    folder = place_report(good, "shops/2026Q3/apac/retail/drivers", "Retail has too few answers")
+    record = {"headline": "Retail has too few answers", "scores": [], "status": "too_few"}
+    (folder / "result.json").write_text(json.dumps({**record, "scores": [{"state": None}]}))
+    assert re.findall('<span class="hidden">(.*?)</span>', render_index(good)) == ["Too few answers"]
+
+
+def test_what_failed_or_was_not_come_to_is_said_with_the_good_one_offered(good: Project) -> None:
+    ledger = Ledger(good)
+    due = ("emea/bank/scorecard", "emea/retail/scorecard", "emea/bank/drivers", "apac/retail/scorecard")
+    reasons = {f"shops/2026Q3/{path}": (path.rpartition("/")[2], "data") for path in due}
+    run = ledger.begin("shops", "2026Q3", reasons, code="c", data="d", workers=1, command="run")
+    ledger.add(Entry(run, "shops/2026Q3/emea/bank/scorecard", "scorecard", "data", "failed", "x"))
+    ledger.add(Entry(run, "shops/2026Q3/emea/bank/drivers", "drivers", "data", "ok"))
+    ledger.end(run, "stopped")
+    page = render_index(good, Visitor("x", frozenset({EVERYTHING})), live=True)
+    notes = {re.findall(r'class="finding"[^>]*>(.*?)</a>', row)[0]: re.findall('stands">(.*?)</span>', row)
+             for row in re.findall("<li><a.*?</li>", page)}  # fmt: skip
+    today = datetime.now().astimezone()
+    assert {headline: note[0] for headline, note in notes.items() if note} == {
+        "Bank held steady": f"Could not be made anew on {today.day} {today:%B %Y}: this is the one from before",
+        "Retail’s NPS fell": "Out of date: the last run did not come to it",
+    }
+    told = "1 report of the last run has no page, not even an earlier one. Why: cxinsights runs"
+    assert re.findall('<p class="note">(.*?)</p>', page) == [told]
 
 
 def test_the_list_is_put_in_place_whole(good: Project) -> None:

@@ -3,14 +3,23 @@
 import asyncio
 import http.client
 import re
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from cxinsights.kernels.limits import Limits
 from cxinsights.params import Project
-from cxinsights.publish.server import LIVE_AT_ONCE, _OwnKernels
+from cxinsights.publish import live
+from cxinsights.publish.access import Right
+from cxinsights.publish.door import keys_of
+from cxinsights.publish.identity import COOKIE
+from cxinsights.publish.live import LIVE_AT_ONCE, LIVE_EACH, _OwnKernels
 from tests.batch.shops import PERIOD, command, make_shops, processes_of, wait_for, write_notebook
 from tests.loops import run_apart
 from tests.publish.serving import Answer, Serving, serving
@@ -26,8 +35,8 @@ NOTEBOOKS = {
     "dying": ("pass", "import os\nos._exit(1)", "pass"),
 }
 UNFINISHED = (
-    '<p class="note" role="status">This page could not be computed to its end. The report made before is here: '
-    '<a href="/reports/{path}/index.html">open the report</a>.</p>'
+    '<p class="note" role="status" data-unfinished>This page could not be computed to its end. '
+    'The report made before is here: <a href="/reports/{path}/index.html">open the report</a>.</p>'
 )
 
 
@@ -50,7 +59,7 @@ def server(project: Project) -> Iterator[Serving]:
 
 def content(page: str) -> str:
     """What a page shows between its bar and its footer."""
-    found = re.search('<main id="main">(.*)</main>', page, re.DOTALL)
+    found = re.search('<div id="report">(.*?)\n</div>\n(?:<nav|<form|</main>)', page, re.DOTALL)
     assert found
     return "\n".join(line for line in found[1].splitlines() if line.strip())
 
@@ -67,11 +76,41 @@ def test_the_live_page_says_what_the_report_says_and_its_kernel_ends(server: Ser
     assert_no_kernel_is_left(server)
 
 
-def test_nothing_in_the_address_reaches_the_page(server: Serving) -> None:
-    plain = server.ask(f"/live/{SOUTH}/faulty/")
-    injected = "?theme=%22%3E%3Cscript%3Ealert(1)%3C/script%3E&template=lab&n_boot=1"
-    answer = server.ask(f"/live/{SOUTH}/faulty/{injected}")
-    assert answer.text == plain.text
+def test_what_a_reader_asks_is_computed_with_the_reports_own_model(server: Serving, project: Project) -> None:
+    """The same as the notebook run with that parameter; the report itself stays."""
+    before = server.ask(f"/reports/{REPORT}/index.html").text
+    asked = server.ask(f"/live/{REPORT}/?model=top_box")
+    assert asked.status == 200
+    assert "Logistic regression of the share of promoters" in asked.text
+    assert "Linear regression of NPS" in before
+    assert content(asked.text) == content(server.ask(f"/live/{REPORT}/?missing=indicator&model=top_box").text)
+    assert server.ask(f"/reports/{REPORT}/index.html").text == before
+    assert server.ask(f"/live/{REPORT}/?model=linear").text == server.ask(f"/live/{REPORT}/").text
+    assert_no_kernel_is_left(server)
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("theme=%22%3E%3Cscript%3Ealert(1)%3C/script%3E", "What can be asked here: model, missing."),
+        ("template=lab", "What can be asked here: model, missing."),
+        ("model=linear&n_boot=1000000", "What can be asked here: model, missing."),
+        ("unit=south", "What can be asked here: model, missing."),
+        ("study=other&model=ordered", "What can be asked here: model, missing."),
+        ("model=%3Cb%3E", "model may be linear, ordered, top_box."),
+        ("model=linear&model=__import__('os')", "model may be linear, ordered, top_box."),
+        ("model=", "model may be linear, ordered, top_box."),
+        ("model=ordered&missing=fiml", "These do not go together in this report."),
+    ],
+)
+def test_nothing_else_in_the_address_reaches_the_notebook(server: Serving, query: str, said: str) -> None:
+    answer = server.ask(f"/live/{REPORT}/?{query}")
+    assert (answer.status, answer.text) == (400, f"400: {said}")
+    assert server.kernels() == []
+
+
+def test_a_live_page_has_the_policy_of_all(server: Serving) -> None:
+    answer = server.ask(f"/live/{SOUTH}/faulty/")
     assert "<script" not in answer.text
     policy = "default-src 'none'; style-src 'unsafe-inline'; font-src data:; img-src data:; "
     assert answer.headers["content-security-policy"].startswith(policy)
@@ -129,6 +168,51 @@ def test_no_more_than_a_few_live_pages_at_once(server: Serving) -> None:
     assert_no_kernel_is_left(server)
 
 
+def test_one_visitor_cannot_take_every_turn(project: Project) -> None:
+    for root in (project.outputs, project.outputs / ".released"):  # released as it is
+        folder = root / SOUTH / "short"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "result.json").write_text("{}")
+    keys = keys_of(project)
+
+    def asking(name: str) -> dict[str, str]:
+        visitor = keys.visitor(keys.link([Right.parse("shops")], name, 1), "link")
+        assert visitor is not None
+        return {"Cookie": f"{COOKIE}={keys.cookie(visitor)}"}
+
+    with serving(project, "--access", "links") as server, ThreadPoolExecutor(LIVE_EACH + 2) as readers:
+        names = ["anna"] * (LIVE_EACH + 1) + ["ben"]
+        answers = [*readers.map(lambda name: server.ask(f"/live/{SOUTH}/short/", **asking(name)).status, names)]
+        assert sorted(answers[:-1]) == [200] * LIVE_EACH + [503]
+        assert answers[-1] == 200
+
+
+def test_a_kernel_that_takes_too_much_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "LIMITS", Limits(seconds=60, memory_mb=40))
+    hungry = subprocess.Popen([sys.executable, "-c", "x = bytearray(10**8); import time; time.sleep(60)"])
+
+    class Manager:
+        async def start_kernel(self) -> str:
+            return "kernel"
+
+        def get_kernel(self, kernel_id: str) -> SimpleNamespace:
+            return SimpleNamespace(provisioner=SimpleNamespace(pid=hungry.pid))
+
+        async def shutdown_kernel(self, kernel_id: str, *, now: bool) -> None:
+            raise KeyError(kernel_id)
+
+    async def visit() -> None:
+        kernels = _OwnKernels(Manager())
+        await kernels.start_kernel()
+        assert await asyncio.to_thread(hungry.wait, 20) == -9
+        await kernels.shut_down_mine()
+
+    try:
+        run_apart(visit())
+    finally:
+        hungry.kill()
+
+
 def test_the_kernel_of_a_reader_who_left_ends(server: Serving) -> None:
     leave_early(server, f"/live/{SOUTH}/long/")
     assert_no_kernel_is_left(server)
@@ -147,6 +231,9 @@ def test_a_kernel_that_is_just_starting_when_its_reader_leaves_ends_too(fails: b
                 raise RuntimeError("died while starting")
             return "kernel"
 
+        def get_kernel(self, kernel_id: str) -> None:
+            raise KeyError(kernel_id)  # it has died meanwhile
+
         async def shutdown_kernel(self, kernel_id: str, *, now: bool) -> None:
             self.alive.remove(kernel_id)
 
@@ -163,6 +250,32 @@ def test_a_kernel_that_is_just_starting_when_its_reader_leaves_ends_too(fails: b
     kernels = _OwnKernels(manager)
     run_apart(leave())
     assert manager.alive == set()
+
+
+def test_readers_do_not_notice_a_restart(project: Project) -> None:
+    """A new server listens beside the old one, which finishes what it is asked and ends."""
+    with serving(project) as old, serving(project, "--port", str(old.port), "--take-over") as new:
+        assert new.port == old.port
+        statuses: list[int] = []
+        over = threading.Event()
+
+        def read() -> None:
+            while not over.is_set():
+                statuses.append(new.ask(f"/reports/{REPORT}/index.html").status)
+
+        with ThreadPoolExecutor(4) as readers:
+            reading = [readers.submit(read) for _ in range(2)]
+            lives = [readers.submit(lambda: new.ask(f"/live/{SOUTH}/short/")) for _ in range(2)]
+            assert wait_for(lambda: len(new.kernels()) == 2, 30)
+            old.process.terminate()
+            assert old.process.wait(15) == 0
+            read_before = len(statuses)
+            assert wait_for(lambda: len(statuses) > read_before + 20, 30)
+            over.set()
+            assert all(one.exception() is None for one in reading)
+        assert set(statuses) == {200}
+        assert [(one.result().status, "</html>" in one.result().text) for one in lives] == [(200, True)] * 2
+        assert_no_kernel_is_left(new)
 
 
 def test_stopping_the_server_ends_its_kernels(project: Project) -> None:

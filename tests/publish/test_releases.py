@@ -1,6 +1,7 @@
 """What readers see changes by a release and by nothing else, and says what it restates."""
 
 import json
+import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from cxinsights.display.blocks import MEDIA_TYPE
 from cxinsights.errors import ReleaseError, UnknownNameError
 from cxinsights.params import Project, Study, load_study
+from cxinsights.publish.access import Right, Visitor
 from cxinsights.publish.index import render_index
 from cxinsights.publish.releases import is_current, release_period, released_root
 from cxinsights.report.identity import ReportId
@@ -105,6 +107,40 @@ def test_what_is_hidden_now_is_not_said_beside_what_it_was(shops: tuple[Project,
     release_period(project, study)
     draft(project, NORTH, "North rose", {"suppressed": "small", "threshold": 10})
     assert release_period(project, study).restated == {}
+
+
+def test_the_page_about_the_data_is_released_and_listed_for_those_who_may_see_all(shops: tuple[Project, Study]) -> None:
+    project, study = shops
+    (project.outputs / "shops" / "data-quality.html").write_text("of the data then")
+    release_period(project, study)
+    (project.outputs / "shops" / "data-quality.html").write_text("of the data now")
+    assert (released_root(project) / "shops" / "data-quality.html").read_text() == "of the data then"
+    listed = [
+        "data-quality.html" in render_index(project, Visitor("x", frozenset({right})), live=True, released=True)
+        for right in (Right("shops"), Right("shops", "shops"))
+    ]
+    assert listed == [True, False]
+
+
+def test_the_list_says_where_newer_figures_wait(shops: tuple[Project, Study]) -> None:
+    project, study = shops
+    release_period(project, study)
+    draft(project, NORTH, "North fell after all", 12.0)
+    rows = re.findall("<li><a.*?</li>", render_index(project, live=True, released=True))
+    assert ["Newer figures are not released yet" in row for row in rows] == ["North rose" in row for row in rows]
+    assert ["/live/" in row for row in rows] == ["North rose" not in row for row in rows]
+
+
+def test_a_page_leads_to_the_same_report_before(shops: tuple[Project, Study]) -> None:
+    project, study = shops
+    release_period(project, study)
+    assert "Earlier:" not in page(project, NORTH)
+    release_period(project, study, "2026Q2")
+    draft(project, NORTH, "North rose more", 35.0)
+    release_period(project, study)
+    link = "../../../../2026Q2/shops/north/scorecard/index.html"
+    assert f'Earlier: <a href="{link}">April to June 2026</a></nav>' in page(project, NORTH)
+    assert (NORTH.folder(released_root(project)) / link).resolve().is_file()
 
 
 def test_readers_have_the_list_of_what_is_released(shops: tuple[Project, Study]) -> None:

@@ -95,9 +95,9 @@ def script() -> str:
 
 
 @cache
-def script_hash() -> str:
-    """Its name in a content security policy."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(script().encode()).digest()).decode('ascii')}'"
+def script_hash(text: str) -> str:
+    """A script's name in a content security policy."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}'"
 
 
 _NOTEBOOK = (

@@ -44,6 +44,8 @@ class ReportParams(Strict):
     """Tables without which the study does not have this analysis; one of these sets."""
     counts: ClassVar[str] = "answer"
     """What the analysis has a number of, in the singular."""
+    asks: ClassVar[dict[str, tuple[str, dict[str, str]]]] = {}
+    """Fields that a reader may set on the page: what the control is called, and its values in words."""
 
     study: str
     period: str
@@ -72,6 +74,9 @@ class ScorecardParams(ReportParams):
     analysis: ClassVar[str] = "scorecard"
     title: ClassVar[str] = "Scorecard"
     needs: ClassVar[tuple[tuple[str, ...], ...]] = (("responses",),)
+    asks: ClassVar[dict[str, tuple[str, dict[str, str]]]] = {
+        "compare": ("Compare with", {"year_ago": "a year ago", "previous": "the period before"}),
+    }
 
     survey: Annotated[str, Field(description="kind of survey; kinds are never pooled")] = "relationship"
     compare: Annotated[
@@ -85,6 +90,22 @@ class DriversParams(ReportParams):
     analysis: ClassVar[str] = "drivers"
     title: ClassVar[str] = "Drivers"
     needs: ClassVar[tuple[tuple[str, ...], ...]] = (("responses",),)
+    asks: ClassVar[dict[str, tuple[str, dict[str, str]]]] = {
+        "model": (
+            "Take the outcome",
+            {"linear": "as it is", "ordered": "by its levels in order", "top_box": "as in the top box or not"},
+        ),
+        "missing": (
+            "Where answers are missing",
+            {
+                "indicator": "keep who is not concerned, leave out blanks",
+                "imputation": "fill blanks from the other answers",
+                "listwise": "take complete answers only",
+                "pairwise": "take each pair of answers",
+                "fiml": "take what makes all answers most likely",
+            },
+        ),
+    }
 
     survey: Annotated[str, Field(description="kind of survey; kinds are never pooled")] = "relationship"
     outcome: Annotated[str, Field(description="nps (coded −100, 0, 100) or the column of a score")] = "nps"
@@ -148,6 +169,18 @@ class FunnelParams(ReportParams):
     title: ClassVar[str] = "Journey funnel"
     counts: ClassVar[str] = "customer"
     needs: ClassVar[tuple[tuple[str, ...], ...]] = (("events",),)
+    asks: ClassVar[dict[str, tuple[str, dict[str, str]]]] = {
+        "order": (
+            "Steps count",
+            {
+                "ordered": "in order, other events between",
+                "strict": "in order, no step out of turn between",
+                "any": "in any order",
+            },
+        ),
+        "attempt": ("Of each customer", {"first": "the first attempt", "best": "the attempt that gets furthest"}),
+        "window": ("Time", {"whole": "within the window", "none": "without limit"}),
+    }
 
     survey: Annotated[str, Field(description="kind of survey the feelings are taken from")] = "relationship"
     steps: Annotated[list[str], Field(min_length=2, max_length=12, description="stages, in order")]

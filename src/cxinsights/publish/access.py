@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from secrets import token_bytes
+from secrets import token_bytes, token_hex
 from typing import Annotated, Any, Literal
 
 import jwt
@@ -149,9 +149,12 @@ class Keys:
 
     def _made(self) -> bytes:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        key = token_bytes(_KEY_BYTES)
-        with suppress(FileExistsError), open(self._path, "xb", opener=_private) as file:
-            file.write(key)
+        fresh = self._path.with_name(f".{self._path.name}.{token_hex(8)}")
+        with open(fresh, "xb", opener=_private) as file:
+            file.write(token_bytes(_KEY_BYTES))
+        with suppress(FileExistsError):  # somebody else's was first; none is ever seen half written
+            os.link(fresh, self._path)
+        fresh.unlink()
         return self._path.read_bytes()
 
     def link(self, rights: Iterable[Right], name: str, days: float) -> str:

@@ -108,7 +108,7 @@ class Door:
         """Sockets that listen from now on."""
         if self.unix_socket is not None:
             return [bind_unix_socket(str(self.unix_socket), mode=0o660)]
-        return bind_sockets(port, self.address)
+        return bind_sockets(port, self.address, reuse_port=hasattr(socket, "SO_REUSEPORT"))  # of one user alone
 
 
 def keys_of(project: Project) -> Keys:

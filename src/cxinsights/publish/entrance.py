@@ -11,7 +11,7 @@ import tornado.web
 from cxinsights.errors import AccessError
 from cxinsights.params import ALL, Project, load_study
 from cxinsights.publish.access import EVERYTHING, Keys, Right, Visitor
-from cxinsights.publish.headers import HEADERS, Plain
+from cxinsights.publish.headers import Plain
 from cxinsights.publish.identity import COOKIE
 from cxinsights.report.pages import Page, render_page
 
@@ -56,10 +56,8 @@ class Entrance(Plain):
         self.keys = keys
 
     def set_default_headers(self) -> None:
-        """As everywhere, but for the button."""
+        """As everywhere, but never kept."""
         super().set_default_headers()
-        policy = HEADERS["Content-Security-Policy"].replace("form-action 'none'", "form-action 'self'")
-        self.set_header("Content-Security-Policy", policy)
         self.set_header("Cache-Control", "no-store")
 
     def get(self, token: str) -> None:

@@ -19,7 +19,7 @@ from tornado.httputil import (
 )
 
 from cxinsights.publish.access import Visitor
-from cxinsights.publish.headers import HEADERS
+from cxinsights.publish.headers import HEADERS, REFUSALS, refusal
 
 __all__ = ["HEALTH", "VISITOR", "Gate", "Identify", "Log", "place_of"]
 
@@ -142,10 +142,9 @@ class _Request(HTTPMessageDelegate):
         if status == 200:
             self._inner = self._gate.server.start_request(self._server_conn, self._connection)
             return self._inner.headers_received(start_line, headers)
-        reason = {401: "Not without a link or a sign-on", 404: "Not Found"}[status]
-        body = f"{status}: {reason}".encode()
+        reason, body = REFUSALS[status], refusal(status)
         answer = HTTPHeaders({
-            **HEADERS, "Content-Type": "text/plain; charset=utf-8", "Content-Length": str(len(body)),
+            **HEADERS, "Content-Type": "text/html; charset=utf-8", "Content-Length": str(len(body)),
         })  # fmt: skip
         line = ResponseStartLine("HTTP/1.1", status, reason)
         written = self._connection.write_headers(line, answer, None if start_line.method == "HEAD" else body)

@@ -13,7 +13,8 @@ from cxinsights.display.blocks import state_mark
 from cxinsights.errors import CxError
 from cxinsights.params import ALL, ANALYSES, Project, Study, load_study
 from cxinsights.publish.access import Visitor
-from cxinsights.publish.releases import is_current, released_root
+from cxinsights.publish.releases import QUALITY, released_root
+from cxinsights.publish.standing import STATUS, notes_of, unmade
 from cxinsights.report.identity import ReportId
 from cxinsights.report.pages import Page, render_page
 
@@ -34,6 +35,10 @@ class Listed:
     state: str | None
     """Of the change of its leading score; None where it has none."""
     made_at: datetime
+    status: str = "ok"
+    """How the analysis ended."""
+    note: str = ""
+    """What to know before opening it."""
     is_live: bool = True
     """Whether its notebook may be run for a reader."""
 
@@ -57,14 +62,14 @@ def find_reports(root: Path) -> list[Listed]:
             leading = [s["state"] for s in result["scores"] if s.get("metric") == result["scores"][0].get("metric")]
             state = next((state for state in leading if state in _NEWS), None)  # the headline's own measure
             made_at = datetime.fromisoformat(json.loads(run.read_text(encoding="utf-8"))["made_at"])
-            found.append(Listed(report, str(result["headline"]), state, made_at))
+            found.append(Listed(report, str(result["headline"]), state, made_at, str(result.get("status", "ok"))))
         except (OSError, ValueError, LookupError, TypeError) as error:
             log.warning("list: the record of %s cannot be read (%s)", report.path, type(error).__name__)
     return found
 
 
 def render_index(
-    project: Project, visitor: Visitor | None = None, *, live: bool = False, released: bool = False
+    project: Project, visitor: Visitor | None = None, *, live: bool = False, released: bool = False, sought: str = ""
 ) -> str:
     """HTML of the list.
 
@@ -76,15 +81,34 @@ def render_index(
         Whether a server stands behind it: links then lead to it, and to live pages.
     released
         Whether only what is released is listed; a live page is linked where nothing has come in since.
+    sought
+        Words that a report's place, period, analysis or headline must hold, all of them.
     """
-    listed = find_reports(released_root(project) if released else project.outputs)
+    root = released_root(project) if released else project.outputs
+    listed = find_reports(root)
     if visitor is not None:
         listed = [one for one in listed if visitor.may_see(one.report.study, one.report.region, one.report.unit)]
-    if released:
-        listed = [replace(one, is_live=is_current(project, one.report)) for one in listed]
+    notes = notes_of(project, [one.report for one in listed], released)
+    listed = [
+        replace(one, note=notes.get(one.report, ""), is_live=not released or one.report not in notes) for one in listed
+    ]
     studies = _nameable(project, listed)
-    parts = [_head(sum(len(reports) for _, reports in studies.values()), released)]
-    parts += [_study(project, study, reports, live) for study, reports in studies.values()]
+    total = sum(len(reports) for _, reports in studies.values())
+    if sought:
+        found = {name: (study, _sought(study, reports, sought)) for name, (study, reports) in studies.items()}
+        studies = {name: (study, reports) for name, (study, reports) in found.items() if reports}
+    parts = [_head(sum(len(reports) for _, reports in studies.values()), total, released, sought)]
+    if live and total > 1:
+        parts.append(_search(sought))
+    for study, reports in studies.values():
+        parts.append(_study(study, reports, live, opened=bool(sought)))
+        whole = live and not (released or sought)
+        if whole and (missing := unmade(project, study.name, (one.report for one in listed))):
+            are = "report of the last run has" if missing == 1 else "reports of the last run have"
+            parts.append(f'<p class="note">{missing} {are} no page, not even an earlier one. Why: cxinsights runs</p>')
+        if (root / study.name / QUALITY).exists() and (visitor is None or visitor.may_see_all_of(study.name)):
+            link = f"{_base(live)}{escape(study.name)}/{QUALITY}"
+            parts.append(f'<p class="more"><a href="{link}">Data quality of {escape(study.label)}</a></p>')
     page = Page(
         title="Reports",
         crumbs=[("Reports", "")],
@@ -115,29 +139,63 @@ def _nameable(project: Project, found: list[Listed]) -> dict[str, tuple[Study, l
     return {name: (study, reports) for name, (study, reports) in studies.items() if reports}
 
 
-def _head(total: int, released: bool) -> str:
-    title = f"{total} report{'' if total == 1 else 's'}" if total else "No reports yet"
-    how = "None is released to you yet." if released else "Make some with: make reports"
-    lead = "" if total else f'<p class="lead">{how}</p>'
+def _sought(study: Study, reports: list[Listed], sought: str) -> list[Listed]:
+    """Reports in whose names or headline all the words stand, whatever their case."""
+    words = sought.casefold().split()
+
+    def holds(listed: Listed) -> bool:
+        report = listed.report
+        names = (study.label, study.label_of(report.region, report.unit), study.periods.period(report.period).label)
+        region = "" if report.region == ALL else study.region(report.region).label
+        text = " ".join((*names, region, report.path, report.title, listed.headline)).casefold()
+        return all(word in text for word in words)
+
+    return [listed for listed in reports if holds(listed)]
+
+
+def _head(shown: int, total: int, released: bool, sought: str) -> str:
+    title = f"{shown} report{'' if shown == 1 else 's'}" if shown else "No reports yet"
+    lead = ""
+    if sought:
+        title = f"{shown} of {total} reports" if shown else f"None of {total} reports"
+        lead = f'<p class="lead">With “{escape(sought)}”. <a href="/">Show all</a></p>'
+    elif not total:
+        how = "None is released to you yet." if released else "Make some with: make reports"
+        lead = f'<p class="lead">{how}</p>'
     return f'<div class="head"><p class="kicker">Reports</p><h1>{title}</h1>{lead}</div>'
 
 
-def _study(project: Project, study: Study, reports: list[Listed], live: bool) -> str:
+def _search(sought: str) -> str:
+    return (
+        '<form class="search" role="search" method="get" action="/"><label for="q">Unit, analysis or words of a finding'
+        f'</label><input type="search" id="q" name="q" value="{escape(sought)}" maxlength="100" autocomplete="off">'
+        "<button>Search</button></form>"
+    )
+
+
+def _study(study: Study, reports: list[Listed], live: bool, opened: bool) -> str:
+    """A study's reports, the latest period open and earlier ones folded."""
     parts = []
-    for period in reversed(study.periods.order(sorted({r.report.period for r in reports}))):
-        parts.append(f"<h2>{escape(study.label)}, {escape(study.periods.period(period).label)}</h2>")
+    periods = [*reversed(study.periods.order(sorted({r.report.period for r in reports})))]
+    for period in periods:
+        title = f"<h2>{escape(study.label)}, {escape(study.periods.period(period).label)}</h2>"
         groups: dict[str, list[Listed]] = {}
         for listed in reports:
             if listed.report.period == period:
                 groups.setdefault(ALL if study.one_region else listed.report.region, []).append(listed)
+        inside = []
         for region in sorted(groups, key=lambda name: (name != ALL, name)):
             whole = "All units" if study.one_region else "All regions"
             name = whole if region == ALL else study.region(region).label
             subjects = "".join(_subjects(study, groups[region], live))
-            parts.append(f'<section class="group"><h3>{escape(name)}</h3><ul class="reports">{subjects}</ul></section>')
-    if (project.outputs / study.name / "data-quality.html").exists():
-        link = f"{_base(live)}{escape(study.name)}/data-quality.html"
-        parts.append(f'<p class="more"><a href="{link}">Data quality of {escape(study.label)}</a></p>')
+            inside.append(
+                f'<section class="group"><h3>{escape(name)}</h3><ul class="reports">{subjects}</ul></section>'
+            )
+        body = "\n".join(inside)
+        if period == periods[0] or opened:
+            parts += [title, body]
+        else:
+            parts.append(f'<details class="earlier"><summary>{title}</summary>{body}</details>')
     return "\n".join(parts)
 
 
@@ -163,9 +221,11 @@ def _finding(listed: Listed, live: bool) -> str:
     told = f"{listed.report.title} · made {made.day} {made:%B %Y}"
     page = f' · <a href="/live/{path}/">Live page<span class="aside"> of: {escape(listed.headline)}</span></a>'
     mark = str(state_mark(listed.state)) if listed.state else ""
+    few = f'<span class="hidden">{STATUS[listed.status]}</span>' if listed.status in STATUS else ""
+    note = f'<span class="of stands">{escape(listed.note)}</span>' if listed.note else ""
     return (
-        f'<li><a class="finding" href="{_base(live)}{path}/index.html">{escape(listed.headline)}</a>{mark}'
-        f'<span class="of">{told}{page if live and listed.is_live else ""}</span></li>'
+        f'<li><a class="finding" href="{_base(live)}{path}/index.html">{escape(listed.headline)}</a>{mark}{few}'
+        f'<span class="of">{told}{page if live and listed.is_live else ""}</span>{note}</li>'
     )
 
 

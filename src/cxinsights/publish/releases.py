@@ -6,6 +6,7 @@ restatement, with the old value beside the new one.
 """
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass
@@ -22,10 +23,12 @@ from cxinsights.report.identity import ReportId
 from cxinsights.report.snapshot import render_snapshot
 from cxinsights.schemas.columns import value_label
 
-__all__ = ["Release", "Restated", "is_current", "release", "release_period", "released_root"]
+__all__ = ["QUALITY", "Release", "Restated", "is_current", "release", "release_period", "released_root"]
 
 _RECORD = "release.json"
 _HIDDEN = "not shown"
+QUALITY = "data-quality.html"
+"""A study's page about its data, released with whatever is released of it."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,16 @@ def release(project: Project, study: str, reports: Iterable[ReportId]) -> Releas
         done.released.append(report)
         if restated:
             done.restated[report] = restated
+    _copy_quality(project, study)
     return done
+
+
+def _copy_quality(project: Project, study: str) -> None:
+    draft, target = (root / study / QUALITY for root in (project.outputs, released_root(project)))
+    if draft.exists():
+        fresh = target.with_name(f".{QUALITY}.new-{os.getpid()}")
+        shutil.copyfile(draft, fresh)
+        fresh.replace(target)
 
 
 def _copy(project: Project, report: ReportId, restated: list[Restated], is_read: Callable[[ReportId], bool]) -> None:

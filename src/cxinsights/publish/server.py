@@ -8,11 +8,11 @@ nothing reaches a kernel from outside. On this machine alone drafts are served; 
 import asyncio
 import logging
 import os
+import signal
 import tempfile
 import threading
-from asyncio import InvalidStateError
-from contextlib import suppress
-from functools import cached_property, partial
+import time
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,25 +20,21 @@ from typing import Any
 import tornado.ioloop
 import tornado.web
 from tornado.httpserver import HTTPServer
-from tornado.httputil import HTTPServerRequest
 from traitlets.config import Config
 from voila.app import Voila
-from voila.handler import VoilaHandler
 
 from cxinsights.display.blocks import MEDIA_TYPE
 from cxinsights.errors import CxError, NoWarmKernelError
 from cxinsights.kernels.asking import warm_up
-from cxinsights.kernels.limits import Limits
 from cxinsights.kernels.warm import ONE_THREAD
 from cxinsights.params import Project, load_study
-from cxinsights.publish.access import Visitor
 from cxinsights.publish.audit import Audit
 from cxinsights.publish.door import ADDRESS, Door, free_port
 from cxinsights.publish.entrance import ENTRANCE, Entrance
-from cxinsights.publish.gate import HEALTH, VISITOR, Gate
+from cxinsights.publish.gate import HEALTH, Gate
 from cxinsights.publish.headers import Plain
 from cxinsights.publish.index import render_index
-from cxinsights.publish.releases import is_current
+from cxinsights.publish.live import LIMITS, Live, visitor_of, with_asked
 from cxinsights.report.findings import PAGES
 from cxinsights.report.identity import ReportId
 from cxinsights.report.snapshot import has_page, page_of
@@ -47,14 +43,13 @@ __all__ = ["ReportServer", "serve_reports"]
 
 log = logging.getLogger(__name__)
 
-LIVE_AT_ONCE = 4
+FINISH_S = 8
+"""How long a server that is told to stop lets live pages run on."""
+_SOUGHT = 100
+"""Letters that are searched for."""
 _PART = r"[A-Za-z0-9_][A-Za-z0-9_-]*"
 _REPORT = rf"{_PART}/{_PART}/{_PART}/{_PART}/{_PART}"
 _FILE = rf"(?:{_REPORT}/(?:index\.html|[a-z0-9_]+\.csv)|{_PART}/data-quality\.html)"
-
-
-def _visitor(request: HTTPServerRequest) -> Visitor:
-    return Visitor.from_text(request.headers[VISITOR])
 
 
 class _Index(Plain):
@@ -65,7 +60,10 @@ class _Index(Plain):
         self.released = released
 
     def get(self) -> None:
-        self.finish(render_index(self.project, _visitor(self.request), live=True, released=self.released))
+        sought = self.get_query_argument("q", "")[:_SOUGHT]
+        self.finish(
+            render_index(self.project, visitor_of(self.request), live=True, released=self.released, sought=sought)
+        )
 
     head = get
 
@@ -88,88 +86,6 @@ class _Snapshot(Plain, tornado.web.StaticFileHandler):
     def get_cache_time(self, *_: Any) -> int:
         """None, whatever the address ends in: a report made anew has the same address."""
         return 0
-
-
-class _Live(VoilaHandler):
-    """A report's notebook, run for this visit; its kernel ends with the page."""
-
-    running = 0
-    _work: asyncio.Task | None = None
-    _ending: asyncio.Future | None = None  # held, or it may be collected before it is done
-
-    def set_default_headers(self) -> None:
-        Plain.set_default_headers(self)
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        if status_code == 503:
-            self.set_header("Retry-After", "5")
-        Plain.write_error(self, status_code, **kwargs)
-
-    def on_connection_close(self) -> None:
-        """Let a reader who left hold neither kernel nor turn until the notebook ends.
-
-        Cancelling is not enough: within a cell it is taken for the kernel's death, and the next cell runs.
-        """
-        if self._work is not None:
-            self._work.cancel()
-            self._ending = asyncio.ensure_future(self._kernels.shut_down_mine())
-
-    async def get(self, path: str) -> None:
-        self._work = asyncio.current_task()
-        if self.request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
-            raise tornado.web.HTTPError(403)  # a page elsewhere could keep every turn taken
-        report = ReportId(*path.split("/"))
-        notebook = f"{path}/{report.analysis}.ipynb"
-        root = Path(self.settings["reports"]).resolve()
-        found = (root / notebook).resolve()
-        if not found.is_file() or not found.is_relative_to(root):  # a link that leads elsewhere
-            raise tornado.web.HTTPError(404)
-        if self.settings["released"] and not is_current(self.settings["project"], report):
-            raise tornado.web.HTTPError(409, reason="What has come in since is not released: the report itself stands")
-        if _Live.running >= LIVE_AT_ONCE:
-            raise tornado.web.HTTPError(503, reason="Too many live pages at once: the report itself is under Reports")
-        _Live.running += 1
-        try:
-            async for part in self.get_generator(path=notebook):
-                self.write(part)
-                await self.flush()
-        except (tornado.iostream.StreamClosedError, asyncio.CancelledError):
-            log.info("live page left early: %s", path)
-        finally:
-            _Live.running -= 1
-            await self._kernels.shut_down_mine()
-
-    @cached_property
-    def _kernels(self) -> "_OwnKernels":
-        return _OwnKernels(self.settings["kernel_manager"])
-
-    @property
-    def kernel_manager(self) -> Any:
-        """Kernels, remembering which ones this visit started."""
-        return self._kernels
-
-
-class _OwnKernels:
-    """A kernel manager that remembers what was started through it."""
-
-    def __init__(self, manager: Any) -> None:
-        self._manager = manager
-        self._mine: list[asyncio.Future[str]] = []
-
-    async def start_kernel(self, **settings: Any) -> str:
-        starting = asyncio.ensure_future(self._manager.start_kernel(**settings))
-        self._mine.append(starting)
-        return await asyncio.shield(starting)  # a reader who leaves now would leave a process without a name
-
-    async def shut_down_mine(self) -> None:
-        for starting in self._mine:
-            await asyncio.wait([starting])
-            if starting.exception() is None:
-                with suppress(KeyError, InvalidStateError):  # a kernel that died is gone already
-                    await self._manager.shutdown_kernel(starting.result(), now=True)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._manager, name)
 
 
 class ReportServer(Voila):
@@ -199,7 +115,7 @@ class ReportServer(Voila):
             (r"/(?:reports|live)/(?:index\.html)?", _Home),
             (rf"/reports/({_FILE})", _Snapshot, {"path": str(self.door.root(self.project))}),
             (rf"/({_REPORT})/?", _Stable),
-            (rf"/live/({_REPORT})/(?:index\.html)?", _Live, live),
+            (rf"/live/({_REPORT})/(?:index\.html)?", Live, live),
             (HEALTH, _Health),
             *([(rf"{ENTRANCE}(.+)", Entrance, {"keys": self.door.keys})] if self.door.keys else []),
         ]
@@ -217,6 +133,7 @@ class ReportServer(Voila):
         server.add_sockets(self.door.listen(self.port))
         print(f"Reports on {self.door.told(self.port)} (Ctrl-C stops)", flush=True)
         self.ioloop = tornado.ioloop.IOLoop.current()
+        signal.signal(signal.SIGTERM, lambda *_: self.ioloop.add_callback_from_signal(self._finish, server))
         try:
             self.ioloop.start()
         except KeyboardInterrupt:
@@ -224,12 +141,22 @@ class ReportServer(Voila):
         finally:
             self.stop()
 
+    async def _finish(self, server: HTTPServer) -> None:
+        """Take no more requests, finish those that run, and stop."""
+        server.stop()
+        until = time.monotonic() + FINISH_S
+        while Live.running.total() and time.monotonic() < until:
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.2)  # what is written is sent in less
+        self.ioloop.stop()
+
 
 class _Stable(Plain):
     """The link to a report that people keep: it leads to its page."""
 
     def get(self, path: str) -> None:
-        self.redirect(f"/reports/{path}/index.html")
+        asked = f"?{self.request.query}" if self.request.query else ""  # the state of its controls
+        self.redirect(f"/reports/{path}/index.html{asked}")
 
     head = get
 
@@ -250,13 +177,15 @@ class _NotFound(Plain):
         raise tornado.web.HTTPError(404)
 
 
-def serve_reports(project: Project, port: int, door: Door | None = None) -> None:
+def serve_reports(project: Project, port: int, door: Door | None = None, take_over: bool = False) -> None:
     """Serve a project's reports until stopped.
 
     Parameters
     ----------
     door
         Where to listen and who may come in; by default everybody on this machine.
+    take_over
+        Whether to listen beside a server of ours that is there already, which is then to be stopped.
 
     Raises
     ------
@@ -265,7 +194,8 @@ def serve_reports(project: Project, port: int, door: Door | None = None) -> None
     """
     door = door or Door()
     port = port or free_port()
-    door.check_free(port)
+    if not take_over:
+        door.check_free(port)
     os.environ.update(ONE_THREAD)  # also of kernels that start plainly
     os.environ["CXINSIGHTS_HOME"] = str(project.root)
     os.environ[PAGES] = str(project.outputs)
@@ -306,9 +236,10 @@ def _safe_settings(project: Project) -> Config:
                 "progressive_rendering": False,
                 "http_keep_alive_timeout": 600,  # the heartbeat is a script, and there is none on the page
                 "page_config_hook": page_config,
+                "prelaunch_hook": with_asked,
             },
             "MappingKernelManager": {"cull_idle_timeout": 120, "cull_interval": 30, "cull_connected": True},
             "KernelManager": {"transport": "ipc", "autorestart": False},
-            "VoilaExecutor": {"timeout": int(Limits().seconds)},
+            "VoilaExecutor": {"timeout": int(LIMITS.seconds)},
         }
     )

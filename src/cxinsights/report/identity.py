@@ -8,6 +8,9 @@ from cxinsights.params import ALL, ANALYSES, ReportParams, Study
 
 __all__ = ["ReportId"]
 
+_LOOK_BACK = 8
+"""Periods before a report's own that its page leads to."""
+
 
 @dataclass(frozen=True, order=True)
 class ReportId:
@@ -63,6 +66,17 @@ class ReportId:
         own = replace(self, analysis="scorecard")
         whole = replace(own, region=ALL if study.one_region else self.region, unit=ALL)
         return [above for above in ((whole, own) if self.unit != ALL else (own,)) if above != self]
+
+    def earlier(self, study: Study, is_made: Callable[["ReportId"], bool]) -> list["ReportId"]:
+        """The same report of the last periods before this one, the latest first, where it has a page."""
+        found, period = [], study.periods.previous(self.period)
+        for _ in range(_LOOK_BACK):
+            if period is None:
+                break
+            if is_made(before := replace(self, period=period)):
+                found.append(before)
+            period = study.periods.previous(period)
+        return found
 
     def _label(self, study: Study) -> str:
         if self.unit != ALL:

@@ -9,7 +9,19 @@ from jinja2 import Environment, PackageLoader
 from cxinsights.display.fonts import FAMILY, page_font
 from cxinsights.display.theme import DARK, LIGHT, css_colours
 
-__all__ = ["Page", "render_page", "style"]
+__all__ = ["Ask", "Page", "live_script", "render_page", "style"]
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One control: a parameter of the report that a reader may set."""
+
+    name: str
+    label: str
+    choices: dict[str, str]
+    """Values and their words."""
+    value: str
+    """What the report was made with."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +38,12 @@ class Page:
     """Tables that stand beside the page."""
     notices: list[str] = field(default_factory=list)
     """What readers are told before anything else."""
+    earlier: list[tuple[str, str]] = field(default_factory=list)
+    """Names and links of the same report of earlier periods."""
+    asks: list[Ask] = field(default_factory=list)
+    """What readers may ask otherwise."""
+    live: str = ""
+    """Address that answers what they ask."""
     home: str = "../../../../../index.html"
     reading: bool = False
     """Whether the page is for reading, and narrower."""
@@ -35,10 +53,21 @@ class Page:
         """The style sheet, whole: a page asks no other host for anything."""
         return style()
 
+    @property
+    def script(self) -> str:
+        """What asks, and puts the answer in place."""
+        return live_script()
+
 
 def render_page(page: Page) -> str:
     """HTML of a whole page."""
     return _environment().get_template("page.html.j2").render(page=page)
+
+
+@cache
+def live_script() -> str:
+    """The script of pages that readers may ask otherwise."""
+    return files("cxinsights.report").joinpath("template/live.js").read_text(encoding="utf-8").strip()
 
 
 @cache

@@ -1,21 +1,23 @@
 """From an executed notebook to a page: its blocks in order, inside the frame. Nothing is computed here."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import nbformat
+from nbformat import NotebookNode
 
 from cxinsights.display.blocks import MEDIA_TYPE
 from cxinsights.display.words import as_subject
 from cxinsights.errors import ReportError
-from cxinsights.params import Project, Study
+from cxinsights.params import ANALYSES, Project, Study
 from cxinsights.report.identity import ReportId
-from cxinsights.report.pages import Page, render_page
+from cxinsights.report.pages import Ask, Page, render_page
 
-__all__ = ["blocks_of", "has_page", "page_of", "render_snapshot"]
+__all__ = ["asks_of", "blocks_of", "has_page", "page_of", "parameters_of", "render_snapshot"]
 
 
 def has_page(project: Project, report: ReportId) -> bool:
@@ -45,12 +47,16 @@ def render_snapshot(
     ReportError
         The notebook shows nothing of ours: it was not executed, or its cells do not end in blocks.
     """
-    blocks = blocks_of(notebook)
+    executed = nbformat.read(notebook, as_version=4)
+    blocks = blocks_of(executed)
     if not blocks:
         raise ReportError(f"{report.path}: the notebook has no outputs to make a page of. Was it executed?")
     page = page_of(report, study, "\n".join(blocks), is_made, made_on)
     downloads = sorted(path.name for path in notebook.parent.glob("*.csv"))
-    return render_page(replace(page, downloads=downloads, notices=list(notices)))
+    asks = asks_of(report.analysis, parameters_of(executed))
+    return render_page(
+        replace(page, downloads=downloads, notices=list(notices), asks=asks, live=f"/live/{report.path}/")
+    )
 
 
 def page_of(
@@ -60,7 +66,10 @@ def page_of(
     crumbs = report.crumbs(study, is_made)
     label = study.label_of(report.region, report.unit)
     period = study.periods.period(report.period)
+    names = [(study.periods.period(one.period).label, f"../../../../{one.path.partition('/')[2]}/index.html")
+             for one in report.earlier(study, is_made)]  # fmt: skip
     return Page(
+        earlier=names,
         title=f"{report.title}, {label}, {period.short}",
         crumbs=crumbs,
         content=content,
@@ -81,10 +90,25 @@ def foot_of(study: Study, made_on: date | None) -> list[str]:
     return [about, f"{told}."]
 
 
-def blocks_of(notebook: Path) -> list[str]:
+def parameters_of(executed: NotebookNode) -> dict[str, Any]:
+    """What an executed notebook was asked; empty where no run of ours made it."""
+    return dict(executed.metadata.get("papermill", {}).get("parameters", {}))
+
+
+def asks_of(analysis: str, parameters: Mapping[str, Any]) -> list[Ask]:
+    """What readers may ask otherwise of a report made with these parameters."""
+    offered = ANALYSES[analysis].asks if analysis in ANALYSES else {}
+    return [
+        Ask(name, label, choices, str(parameters[name]))
+        for name, (label, choices) in offered.items()
+        if name in parameters
+    ]
+
+
+def blocks_of(executed: NotebookNode) -> list[str]:
     """HTML of the blocks an executed notebook shows, in order."""
     found = []
-    for cell in nbformat.read(notebook, as_version=4).cells:
+    for cell in executed.cells:
         for output in cell.get("outputs", []):
             block = output.get("data", {}).get(MEDIA_TYPE)
             if block:

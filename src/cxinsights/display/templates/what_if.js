@@ -8,6 +8,21 @@ for (const panel of document.querySelectorAll(".whatif:not([data-ready])")) {
     return (value < 0 && +shown ? "\u2212" : signed && +shown ? "+" : "") + shown;
   };
   const x = (value) => 6 + 268 * Math.min(Math.max((value - model.span[0]) / (model.span[1] - model.span[0]), 0), 1);
+  const shared = document.querySelector("main#main") && location.protocol.startsWith("http");  // not in a notebook
+  const nameOf = (slider) => `raise.${slider.name}`;
+  const linked = shared ? new URL(location).searchParams : new URLSearchParams();
+  if (sliders.some((slider) => linked.has(nameOf(slider)))) {
+    for (const slider of sliders) slider.value = Math.min(Math.max(+linked.get(nameOf(slider)) || 0, 0), +slider.max);
+  }
+  const remember = () => {
+    if (!shared) return;
+    const url = new URL(location);
+    for (const slider of sliders) {
+      if (+slider.value) url.searchParams.set(nameOf(slider), (+slider.value).toFixed(2));
+      else url.searchParams.delete(nameOf(slider));
+    }
+    history.replaceState(null, "", url);
+  };
   let later;
   const show = () => {
     const points = sliders.map((slider) => +slider.value);
@@ -33,8 +48,8 @@ for (const panel of document.querySelectorAll(".whatif:not([data-ready])")) {
     clearTimeout(later);
     later = setTimeout(() => { find("[role=status]").textContent = `${model.outcome}: ${points.some((own) => own) ? `${moved} (${sure})` : "no change"}`; }, 500);
   };
-  panel.addEventListener("input", show);
-  find("button").addEventListener("click", () => { for (const slider of sliders) slider.value = 0; show(); });
+  panel.addEventListener("input", () => { show(); remember(); });
+  find("button").addEventListener("click", () => { for (const slider of sliders) slider.value = 0; show(); remember(); });
   find(".controls").hidden = false;
   show();
   clearTimeout(later);
