@@ -109,7 +109,128 @@ def test_importance_says_what_is_wrong(answers: pd.DataFrame) -> None:
     assert str(error.value).startswith("drivers: unknown column 'nps_anser'. Did you mean 'nps_answer'?")
     with pytest.raises(DataError) as error:
         cx.drivers.importance(answers.assign(a_rating="very rude"), outcome="nps_answer", drivers=DRIVERS)
-    assert str(error.value) == "drivers: a_rating holds text, not numbers."
+    assert str(error.value) == "drivers: a_rating holds text, not numbers. Turn its answers into numbers."
     with pytest.raises(DataError) as error:
         cx.drivers.importance(answers.head(4), outcome="nps_answer", drivers=DRIVERS)
     assert str(error.value) == "drivers: 4 rows with every answer; 5 are needed."
+
+
+N = 1500
+BAD = {
+    "a string of drivers": ({"drivers": "a_rating"}, "drivers: give a list of 1 to 20 columns, each once."),
+    "no drivers": ({"drivers": []}, "drivers: give a list of 1 to 20 columns, each once."),
+    "too many": ({"drivers": [f"r{i}" for i in range(21)]}, "drivers: give a list of 1 to 20 columns, each once."),
+    "one twice": ({"drivers": ["a_rating", "a_rating"]}, "drivers: give a list of 1 to 20 columns, each once."),
+    "ratings off the scale": (
+        {"a_rating": 99.0, "scale": (1, 10)},
+        "drivers: a_rating: 1,500 of 1,500 ratings lie outside the scale from 1 to 10. Correct them, or give the scale "
+        "they are on.",
+    ),
+    "a scale upside down": (
+        {"scale": (10, 1)},
+        "drivers: scale: give the lowest and the highest possible rating, as in scale=(1, 10).",
+    ),
+    "half a scale": (
+        {"scale": 5},
+        "drivers: scale: give the lowest and the highest possible rating, as in scale=(1, 10).",
+    ),
+    "an infinite rating": (
+        {"a_rating": np.inf},
+        "drivers: a_rating: 1,500 of 1,500 values are infinite. Make them blank.",
+    ),
+    "infinite outcomes": (
+        {"nps_answer": -np.inf},
+        "drivers: nps_answer: 1,500 of 1,500 values are infinite. Make them blank.",
+    ),
+    "categories": (
+        {"a_rating": pd.Categorical(["low"] * N)},
+        "drivers: a_rating holds categories, not numbers. Turn its answers into numbers.",
+    ),
+    "dates": (
+        {"a_rating": pd.Timestamp("2026-01-01")},
+        "drivers: a_rating holds dates, not numbers. Turn its answers into numbers.",
+    ),
+    "weights in words": (
+        {"w": "heavy", "weights": "w"},
+        "drivers: w holds text, not numbers. Turn its answers into numbers.",
+    ),
+    "applies in words": (
+        {"a_rating_applies": "yes"},
+        "drivers: a_rating_applies says whether a_rating applies; it has to hold true and false, not text.",
+    ),
+    "a misspelt part": (
+        {"outcome_parts": ["nps_anser"]},
+        "drivers: outcome_parts: unknown column 'nps_anser'. Did you mean 'nps_answer'? Known: ",
+    ),
+    "nobody to borrow from": (
+        {"small_units": "partial_pooling"},
+        "drivers: small_units: a frame of its own has no other units to borrow from. Leave it out.",
+    ),
+    "a top box above all": (
+        {"model": "top_box", "top_box_from": 11},
+        "drivers: top_box_from is 11, and no answer to nps is above 10. Give one within its scale.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_is_wrong_is_said_with_what_to_do(answers: pd.DataFrame, case: str) -> None:
+    changes, said = BAD[case]
+    columns = {name: value for name, value in changes.items() if name in answers or name in ("w", "a_rating_applies")}
+    options = {name: value for name, value in changes.items() if name not in columns}
+    with pytest.raises((DataError, ParamsError)) as error:
+        cx.drivers.fit(answers.assign(**columns), **{"outcome": "nps", "drivers": DRIVERS, **options})
+    if said.endswith("Known: "):
+        assert str(error.value).startswith(said)
+    else:
+        assert str(error.value) == said
+
+
+def test_importance_refuses_what_the_fit_refuses(answers: pd.DataFrame) -> None:
+    said = []
+    for changes, options in (
+        ({}, {"drivers": "a_rating"}), ({}, {"drivers": ["a_rating", "nps_answer"]}), ({"w": -1.0}, {"weights": "w"}),
+        ({"nps_answer": 9.0}, {}), ({"a_rating": np.inf}, {}),
+    ):  # fmt: skip
+        with pytest.raises((DataError, ParamsError)) as error:
+            cx.drivers.importance(answers.assign(**changes), **{"outcome": "nps_answer", "drivers": DRIVERS, **options})
+        said.append(str(error.value))
+    assert said == [
+        "drivers: give a list of 1 to 20 columns, each once.",
+        "drivers: nps_answer is the outcome itself. Take it off the drivers.",
+        "drivers: w: 1,500 of 1,500 rows have no weight above 0. An answer stands for somebody, or is left out: drop "
+        "those rows.",
+        "drivers: nps_answer is the same in all rows: nothing can be explained.",
+        "drivers: a_rating: 1,500 of 1,500 values are infinite. Make them blank.",
+    ]
+
+
+def test_a_table_that_is_none_is_refused(answers: pd.DataFrame) -> None:
+    with pytest.raises(DataError) as error:
+        cx.drivers.fit(answers.to_dict(), outcome="nps", drivers=DRIVERS)
+    assert str(error.value) == "drivers: the answers have to be a pandas DataFrame, not a dict."
+    twice = pd.concat([answers, answers[["a_rating"]]], axis=1)
+    with pytest.raises(DataError) as error:
+        cx.drivers.fit(twice, outcome="nps", drivers=DRIVERS)
+    assert str(error.value) == "drivers: a_rating is the name of several columns. Rename all but one."
+
+
+def test_what_if_is_not_asked_what_it_cannot_know(answers: pd.DataFrame, fitted) -> None:
+    low = answers["a_rating"].mean() - min(answers[DRIVERS].min())
+    doubled = cx.drivers.fit(
+        answers.assign(d_rating=answers["a_rating"]), outcome="nps", drivers=[*DRIVERS, "d_rating"]
+    )
+    said = []
+    for fit, points in (
+        (fitted, {"a_rating": -99}), (fitted, {"a_rating": "x"}), (fitted, {"a_rating": float("nan")}),
+        (fitted, {"a_rating": None}), (doubled, {"d_rating": 0.5}),
+    ):  # fmt: skip
+        with pytest.raises(AnalysisError) as error:
+            fit.what_if(points)
+        said.append(str(error.value))
+    assert said == [
+        "what_if: a_rating: -99 points would lower its mean beyond the end of the scale, which is "
+        f"{low:.2f} points away",
+        *["what_if: a_rating: points are a number, as in {'a_rating': 0.5}"] * 3,
+        "what_if: d_rating has no coefficient of its own: another rating repeats it, or it never varies",
+    ]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import ValidationError
 
 from cxinsights.analysis.driver_models import FittedModel
 from cxinsights.analysis.drivers import DriversResult, fit_with_model
@@ -18,11 +19,14 @@ from cxinsights.display.blocks import Block
 from cxinsights.display.drivers import figure_importance, figure_priority, headline_drivers, method_drivers, what_if
 from cxinsights.errors import AnalysisError, DataError, ParamsError, did_you_mean
 from cxinsights.params import ALL, DriversParams, Study
+from cxinsights.params.model import faults_of
 from cxinsights.privacy import guard
 
 __all__ = ["DriverFit", "fit", "importance"]
 
 _STUDY, _PERIOD = "frame", "all"
+MOST = 20
+"""Drivers that shares can be worked out for: the work doubles with each."""
 
 
 class DriverFit:
@@ -31,8 +35,11 @@ class DriverFit:
     Made by `fit`. Frames are tidy and carry base and interval; `result` holds all of them.
     """
 
-    def __init__(self, result: DriversResult, fitted: FittedModel | None, study: Study) -> None:
+    def __init__(
+        self, result: DriversResult, fitted: FittedModel | None, study: Study, ends: tuple[float, float]
+    ) -> None:
         self.result = result
+        self._ends = ends
         self._fitted = fitted
         self._guarded = guard(result, study)
 
@@ -73,14 +80,22 @@ class DriverFit:
         if self._fitted is None:
             raise AnalysisError(f"what_if: there is no regression to ask: {self.result.reason}")
         frame = self.result.what_if.set_index("driver")
+        low = self._ends[0]
         for name, shift in points.items():
             if name not in frame.index:
                 raise AnalysisError(f"what_if: {did_you_mean('driver', name, frame.index)}")
-            room = frame.loc[name, "room"]
-            if shift > room + 1e-9:
+            if isinstance(shift, bool) or not isinstance(shift, int | float | np.number) or not np.isfinite(shift):
+                raise AnalysisError(f"what_if: {name}: points are a number, as in {{'{name}': 0.5}}")
+            if pd.isna(frame.loc[name, "change"]) and shift:
                 raise AnalysisError(
-                    f"what_if: {name}: {shift:g} points would lift its mean beyond the end of the scale, which is "
-                    f"{room:.2f} points away"
+                    f"what_if: {name} has no coefficient of its own: another rating repeats it, or it never varies"
+                )
+            room, fall = frame.loc[name, "room"], frame.loc[name, "performance"] - low
+            if shift > room + 1e-9 or -shift > fall + 1e-9:
+                way, most = ("lift", room) if shift > 0 else ("lower", fall)
+                raise AnalysisError(
+                    f"what_if: {name}: {shift:g} points would {way} its mean beyond the end of the scale, which is "
+                    f"{most:.2f} points away"
                 )
         found = read(self._fitted.what_if, np.array([points.get(name, 0.0) for name in self.result.draws]))
         row = {
@@ -152,29 +167,25 @@ def fit(
     >>> fit = cx.drivers.fit(answers, outcome="csat_score", drivers=["speed", "staff"])  # doctest: +SKIP
     >>> fit.what_if({"speed": 0.5})  # doctest: +SKIP
     """
-    for name in asked:
-        if name not in DriversParams.model_fields:
-            raise ParamsError(f"drivers: {did_you_mean('parameter', name, DriversParams.model_fields)}")
-    for name in filter(None, (weights, customers)):
+    _check_asked(drivers, asked, scale)
+    _check_columns(frame, [outcome if outcome != "nps" else "nps_answer", *drivers], weights, customers)
+    params = _params_of(outcome, drivers, asked)
+    for name in params.outcome_parts:
         if name not in frame:
-            raise DataError(f"drivers: {did_you_mean('column', name, list(frame))}")
-    params = DriversParams.from_cell(
-        {"study": _STUDY, "period": _PERIOD, "region": ALL, "unit": ALL, "outcome": outcome, "drivers": list(drivers),
-         **asked}
-    )  # fmt: skip
-    without = int((~(frame[weights] > 0)).sum()) if weights else 0
-    if without:
-        raise DataError(
-            f"drivers: {weights}: {without:,} of {len(frame):,} rows have no weight above 0. "
-            "An answer stands for somebody, or is left out: drop those rows."
-        )
+            raise DataError(f"drivers: outcome_parts: {did_you_mean('column', name, list(frame))}")
     renamed = {old: new for old, new in ((weights, "weight"), (customers, "customer_id")) if old}
     taken = frame.drop(columns=[new for new in ("weight", "customer_id") if new in frame and new not in renamed])
     responses = taken.rename(columns=renamed)
-    known = [name for name in drivers if name in frame and pd.api.types.is_numeric_dtype(frame[name])]
-    ends = scale or (float(frame[known].min().min()), float(frame[known].max().max())) if known else (0.0, 1.0)
+    ratings = frame[list(drivers)]
+    ends = scale or (float(ratings.min().min()), float(ratings.max().max()))
+    outside = ((ratings < ends[0]) | (ratings > ends[1])).sum()
+    for name in outside.index[outside > 0]:
+        raise DataError(
+            f"drivers: {name}: {outside[name]:,} of {len(frame):,} ratings lie outside the scale from {ends[0]:g} to "
+            f"{ends[1]:g}. Correct them, or give the scale they are on."
+        )
     result, fitted = fit_with_model(responses, params, scale=ends)
-    return DriverFit(result, fitted, _study_of(params, ends, labels or {}, title))
+    return DriverFit(result, fitted, _study_of(params, ends, labels or {}, title), ends)
 
 
 def importance(
@@ -199,20 +210,20 @@ def importance(
     DataError
         A column is not in the frame, or holds text.
     """
+    _check_asked(drivers, {}, None)
+    if outcome in drivers:
+        raise DataError(f"drivers: {outcome} is the outcome itself. Take it off the drivers.")
+    _check_columns(frame, [outcome, *drivers], weights)
     names = [*drivers, outcome, *([weights] if weights else [])]
-    for name in names:
-        if name not in frame:
-            raise DataError(f"drivers: {did_you_mean('column', name, list(frame))}")
     columns = [frame[name] for name in names]
-    for name, column in zip(names, columns, strict=True):
-        if not pd.api.types.is_numeric_dtype(column.dtype):
-            raise DataError(f"drivers: {name} holds text, not numbers.")
     values = np.array([column.to_numpy(dtype=float) for column in columns]).T
     if np.isnan(values.sum()):
         values = values[~np.isnan(values).any(axis=1)]
     if len(values) <= len(drivers) + 1:
         raise DataError(f"drivers: {len(values)} rows with every answer; {len(drivers) + 2} are needed.")
     p = len(drivers)
+    if not np.ptp(values[:, p]):
+        raise DataError(f"drivers: {outcome} is the same in all rows: nothing can be explained.")
     parts = shapley(moments(values[:, : p + 1], values[:, p + 1] if weights else None).correlations, [1] * p)
     order = np.argsort(-parts, kind="stable")
     sorted_parts = parts[order]
@@ -224,6 +235,60 @@ def importance(
             "share": sorted_parts / parts.sum(),
         }
     )
+
+
+def _check_asked(drivers: Sequence[str], asked: Mapping[str, Any], scale: object) -> None:
+    if isinstance(drivers, str) or not 1 <= len(drivers) <= MOST or len({*drivers}) < len(drivers):
+        raise ParamsError(f"drivers: give a list of 1 to {MOST} columns, each once.")
+    for name in asked:
+        if name not in DriversParams.model_fields:
+            raise ParamsError(f"drivers: {did_you_mean('parameter', name, DriversParams.model_fields)}")
+    if asked.get("small_units", "company") != "company":
+        raise ParamsError("drivers: small_units: a frame of its own has no other units to borrow from. Leave it out.")
+    is_scale = (
+        isinstance(scale, tuple | list) and len(scale) == 2 and all(isinstance(end, int | float) for end in scale)
+    )
+    if scale is not None and not (is_scale and scale[0] < scale[1]):
+        raise ParamsError("drivers: scale: give the lowest and the highest possible rating, as in scale=(1, 10).")
+
+
+def _check_columns(
+    frame: pd.DataFrame, numbers: Sequence[str], weights: str | None = None, customers: str | None = None
+) -> None:
+    """Refuse what is no table of finite numbers, and weights that stand for nobody."""
+    if not isinstance(frame, pd.DataFrame):
+        raise DataError(f"drivers: the answers have to be a pandas DataFrame, not a {type(frame).__name__}.")
+    for name in filter(None, (*numbers, weights, customers)):
+        if name not in frame:
+            raise DataError(f"drivers: {did_you_mean('column', name, list(map(str, frame)))}")
+        if isinstance(frame[name], pd.DataFrame):
+            raise DataError(f"drivers: {name} is the name of several columns. Rename all but one.")
+    for name in filter(None, (*numbers, weights)):
+        if not pd.api.types.is_numeric_dtype(frame[name]):
+            raise DataError(f"drivers: {name} holds {_kind(frame[name])}, not numbers. Turn its answers into numbers.")
+        infinite = int(np.isinf(frame[name].to_numpy(dtype=float, na_value=np.nan)).sum())
+        if infinite:
+            raise DataError(f"drivers: {name}: {infinite:,} of {len(frame):,} values are infinite. Make them blank.")
+    without = int((~(frame[weights] > 0)).sum()) if weights else 0
+    if without:
+        raise DataError(
+            f"drivers: {weights}: {without:,} of {len(frame):,} rows have no weight above 0. "
+            "An answer stands for somebody, or is left out: drop those rows."
+        )
+
+
+def _kind(column: pd.Series) -> str:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return "categories"
+    return "dates" if pd.api.types.is_datetime64_any_dtype(column) else "text"
+
+
+def _params_of(outcome: str, drivers: Sequence[str], asked: Mapping[str, Any]) -> DriversParams:
+    where = {"study": _STUDY, "period": _PERIOD, "region": ALL, "unit": ALL}
+    try:
+        return DriversParams(**{**where, "outcome": outcome, "drivers": list(drivers), **asked})
+    except ValidationError as error:
+        raise ParamsError("drivers: " + "; ".join(faults_of(error))) from None
 
 
 def _study_of(params: DriversParams, ends: tuple[float, float], labels: Mapping[str, str], title: str) -> Study:

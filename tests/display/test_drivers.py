@@ -100,13 +100,22 @@ def test_headline_and_matrix_agree_where_no_driver_leads(four) -> None:
     assert headline.lead.startswith("Among customers who rate waiting time one point higher")
 
 
-def test_a_driver_between_two_that_cannot_be_told_apart_leads_with_them(four) -> None:
-    """The second differs from the first, the third does not: naming the first and third would leave it out."""
+def test_where_one_between_differs_from_the_first_no_group_leads(four) -> None:
+    """The second differs from the first, the third does not: no "first three" that cannot be told apart."""
     between = with_letters(four, ["a", "b", "a", "c"])
-    assert title(between) == "Waiting time, staff and AirTrain go most with NPS"
-    open_ended = with_letters(four, ["a", "b", "a", "a"])
-    assert leaders_of(open_ended) == []
-    assert tied_first(open_ended).tolist() == [True, False, True, True]
+    assert leaders_of(between) == []
+    assert tied_first(between).tolist() == [True, False, True, False]
+    strong = drivers(ratings([1, 0.5, 0.2, 0], levels=[8, 8, 8, 8]), LABELS)
+    assert title(with_letters(strong, ["a", "b", "a", "c"])) == (
+        "No driver stands out: one cannot be told from the first"
+    )
+    assert figure_importance(between).title == "No driver stands out"
+
+
+def test_what_is_important_and_weak_is_said_among_many_leaders_too() -> None:
+    result = with_letters(drivers(ratings([1, 0.3, 0.2, 0.1, 0.1], levels=[4, 6, 7, 8, 8])), [*"aaaab"])
+    assert len(leaders_of(result)) == 4
+    assert title(result) == "No driver stands out, but r0 is both important and weak"
 
 
 def test_counts_of_a_few_without_a_rating_are_not_told() -> None:
@@ -118,7 +127,10 @@ def test_counts_of_a_few_without_a_rating_are_not_told() -> None:
     assert cells == {
         "Waiting time": ["0", "0"], "Staff": ["–", "–"], "AirTrain": ["41", "0"], "Opening hours": ["0", "0"],
     }  # fmt: skip
-    assert table_drivers(result).note.endswith("; where either of the last two is under 10, neither is shown.")
+    assert table_drivers(result).note.startswith(
+        "Relative weight: Johnson’s measure, as a second opinion. Rated, blank and does not apply are counted among "
+        "those who answered the outcome; where either of the last two is under 10, neither is shown. Scores"
+    )
     assert str(result.importance.set_index("driver").loc["r1_rating", "n_does_not_apply"]) == "not shown, under 10"
     assert result.status == "ok"
 

@@ -40,11 +40,37 @@ def test_costs_are_named_with_the_cheapest_way() -> None:
 
 def test_out_of_reach_is_said() -> None:
     result = drivers(ratings([1, 0.5], levels=[4, 6]), LABELS, aim=500)
-    most = result.combination["change"].iloc[0]
-    assert what_if(result).title == f"All that clearly go with it, at the level to reach: {most:.0f} points more of NPS"
+    one = result.combination.iloc[0]
+    most = f"{one.change:.0f} ({one.change_low:.0f} to {one.change_high:.0f}) points more of NPS"
+    title = what_if(result).title.replace("\u00a0", " ")
+    assert title == f"Both drivers that clearly go with it, at the level to reach: {most}"
     chance = drivers(ratings([0, 0]), LABELS)
     assert what_if(chance).title == "No rise within reach goes with 5 points more of NPS"
     assert {row[-1] for row in what_if(result).rows} == {"more than there is room for"}
+
+
+def test_where_only_some_have_a_cost_the_title_is_of_these() -> None:
+    result = drivers(ratings([1, 0.5], levels=[4, 6]), LABELS, aim=500, costs={"r1_rating": 2.0})
+    assert what_if(result).title.startswith(
+        "The one driver with a cost that clearly goes with it, at the level to reach: "
+    )
+
+
+def test_a_little_room_is_shown_with_the_decimals_it_takes() -> None:
+    frame = ratings([1, 0.5], levels=[4, 6])
+    best = pd.DataFrame({"driver": ["r0_rating"], "best": [frame["r0_rating"].mean() + 0.04]})
+    row = next(row for row in what_if(drivers(frame, LABELS, best=best)).rows if row[0] == "Waiting time")
+    mean = frame["r0_rating"].mean()
+    assert row[1] == f"{mean:.2f} to {mean + 0.04:.2f}"
+    assert row[2].startswith("+1")
+
+
+def test_it_says_which_drivers_have_sliders() -> None:
+    result = drivers(ratings([1, 0.9, 0.8, 0.7, 0.6], levels=[4, 5, 4, 5, 4]))
+    assert len(soup(result).select("input")) == 4
+    assert what_if(result).how.endswith(
+        "There are sliders for the four most important drivers that clearly go with it; the table has all."
+    )
 
 
 def test_every_driver_has_its_row(four) -> None:
@@ -104,7 +130,7 @@ def test_the_script_is_named_by_its_hash(four) -> None:
     """openssl dgst -sha256 -binary what_if.js | base64, less the file's last line end."""
     [held] = soup(four).select("script")
     assert held.string == script()
-    assert script_hash().startswith("'sha256-")
+    assert script_hash(script()).startswith("'sha256-")
     assert "<" not in script().replace("<=", "").replace("< 0", "")
 
 

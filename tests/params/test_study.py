@@ -185,3 +185,12 @@ def test_sites_take_part_with_no_fewer_answers_than_may_be_shown(tmp_path: Path)
         "params/shops/study.yml: linkage: min_employees (3) is under what may be shown (privacy.employee_min, 5). "
         "Raise it to that."
     )
+
+
+def test_a_top_box_is_the_studys_own_and_lies_on_the_scale(tmp_path: Path) -> None:
+    drivers = "drivers: {outcome: csat_score, model: top_box, drivers: [wait_rating]%s}\n"
+    study = load_study(make_project(tmp_path / "a", STUDY + drivers % ""), "shops")
+    assert resolve(study, "drivers", "2026Q3").top_box_from == study.scores.csat.top_box_from == 4
+    assert fails(make_project(tmp_path / "b", STUDY + drivers % ", top_box_from: 9")) == (
+        "params/shops/study.yml: drivers: top_box_from (9) is above the highest csat_score, 5."
+    )

@@ -274,6 +274,8 @@ def _applies(responses: pd.DataFrame, rating: str) -> np.ndarray:
     name = f"{rating}_applies"
     if name not in responses:
         return np.ones(len(responses), dtype=bool)
+    if not (pd.api.types.is_bool_dtype(responses[name]) or pd.api.types.is_numeric_dtype(responses[name])):
+        raise DataError(f"drivers: {name} says whether {rating} applies; it has to hold true and false, not text.")
     return responses[name].to_numpy(dtype=bool)
 
 

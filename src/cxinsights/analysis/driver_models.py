@@ -35,7 +35,7 @@ from cxinsights.analysis.what_if import LinearModel, Model, OrderedModel
 from cxinsights.errors import AnalysisError
 from cxinsights.params import DriversParams
 
-__all__ = ["FittedModel", "fit_model", "fit_pooled"]
+__all__ = ["MOST_COMPARED", "FittedModel", "fit_model", "fit_pooled"]
 
 MOST_COMPARED = 12
 """Of more drivers than this, sets are too many to keep for every draw."""

@@ -30,7 +30,7 @@ from cxinsights.analysis.penalty_reward import cut_offs, penalty_reward
 from cxinsights.analysis.pooling import can_borrow, centres_of
 from cxinsights.analysis.results import Status, private, table
 from cxinsights.analysis.what_if import LinearModel
-from cxinsights.errors import AnalysisError
+from cxinsights.errors import AnalysisError, ParamsError
 from cxinsights.params import DriversParams
 
 __all__ = ["DriversResult", "fit_drivers", "fit_with_model", "rests_on"]
@@ -155,6 +155,12 @@ def fit_with_model(
     if np.isnan(outcome).all():
         asked = "has no answers here" if len(responses) else "has no answers: this unit has none in the period"
         return DriversResult(params, "no_data", f"{params.outcome} {asked}"), None
+    if params.model == "top_box" and outcome_scale is None and not (outcome == 1).any():
+        highest = responses["nps_answer" if params.outcome == "nps" else params.outcome].max()
+        raise ParamsError(
+            f"drivers: top_box_from is {params.top_box_from:g}, and no answer to {params.outcome} is above "
+            f"{highest:g}. Give one within its scale."
+        )
     design = prepare(responses, outcome, params, scale)
     if not design.drivers:
         reason = "no rating has answers enough in this period"

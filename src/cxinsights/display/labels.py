@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from cxinsights.display.fonts import FAMILY
+from cxinsights.display.fonts import FAMILY, register_fonts
 from cxinsights.display.theme import LIGHT, without_glyph_warnings
 
 __all__ = ["NAME_WIDTH", "Box", "Label", "lines_of", "place_labels", "text_width", "wrapped"]
@@ -57,6 +57,7 @@ def text_width(text: str, size: float, weight: int = 400) -> float:
 
 @cache
 def _line_width(line: str, size: float, weight: int) -> float:
+    register_fonts()
     own = "".join(sign for sign in line if unicodedata.east_asian_width(sign) not in "WF")
     family = FontProperties(family=FAMILY, weight=weight, size=size)
     with without_glyph_warnings():

@@ -85,6 +85,10 @@ class ScoreRules(Strict):
     segments: Annotated[list[str], Field(description="columns a score is broken down by")] = []
     min_base: Annotated[int, Field(ge=30, description="answers on each side of a comparison")] = 30
 
+    def of_column(self, column: str) -> Scale | None:
+        """Scale of the answers in a score's column."""
+        return {"csat_score": self.csat, "ces_score": self.ces}.get(column)
+
 
 class PrivacyRules(Strict):
     """Fewest answers behind a shown value, by whose answers they are."""
@@ -288,12 +292,20 @@ def resolve(study: Study, analysis: str, period: str, region: str = ALL, unit: s
     survey = merged.setdefault("survey", usual)
     if survey not in study.surveys:
         raise UnknownNameError(f"{layers[-1][0]}: {did_you_mean('survey', survey, study.surveys)}")
+    scale = study.scores.of_column(str(merged.get("outcome"))) if analysis == "drivers" else None
+    if scale is not None:
+        merged.setdefault("top_box_from", scale.top_box_from)
     try:
         params = model(**asked, **merged)
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0]) if error.errors()[0]["loc"] else ""
         where = next((w for w, layer in reversed(layers) if name in layer), layers[0][0])
         raise ParamsError(f"{where}: {'; '.join(faults_of(error))}") from None
+    if scale is not None and params.top_box_from > scale.max:
+        raise ParamsError(
+            f"{layers[0][0]}: top_box_from ({params.top_box_from:g}) is above the highest {params.outcome}, "
+            f"{scale.max:g}."
+        )
     for name, fewest in _SHOWN.get(analysis, {}).items():
         asked, allowed = getattr(params, name), getattr(study.privacy, fewest)
         if asked < allowed:

@@ -33,10 +33,15 @@ def drawn_as(result: Guarded) -> str:
 
 
 def leaders_of(result: Guarded) -> list[str]:
-    """Drivers down to the last that cannot be told apart from the first; none where all tie or all are noise."""
-    frame, tied = result.importance, np.flatnonzero(tied_first(result))
-    count = tied[-1] + 1
-    return [] if frame["under_floor"].all() or count == len(frame) > 1 else frame["driver"].iloc[:count].tolist()
+    """Drivers that cannot be told apart from the first, first included.
+
+    None where all tie, where all are noise, or where one between them differs from the first: there is no leading
+    group to name.
+    """
+    frame, tied = result.importance, tied_first(result)
+    count = int(tied.sum())
+    no_group = not tied[:count].all() or count == len(frame) > 1 or frame["under_floor"].all()
+    return [] if no_group else frame["driver"].iloc[:count].tolist()
 
 
 def tied_first(result: Guarded) -> np.ndarray:

@@ -34,7 +34,8 @@ def headline_drivers(result: Guarded) -> Headline:
         return _headline_too_few(result, subject)
     if result.status != "ok":
         return Headline(subject.kicker, f"No drivers for {subject.name}: {_why(result)}", _reason(result))
-    first = next(iter([] if leaders_of(result) else surely_weak(result)), result.importance["driver"].iloc[0])
+    weak = [] if 0 < len(leaders_of(result)) <= 3 else surely_weak(result)
+    first = weak[0] if weak else result.importance["driver"].iloc[0]
     return Headline(subject.kicker, _title(result, outcome), _lead(result, first), _facts(result))
 
 
@@ -48,12 +49,13 @@ def _title(result: Guarded, outcome: str) -> str:
     if result.importance["under_floor"].all():
         return "No driver stands out: chance alone would do as well"
     judged = judged_by(result)
-    weak = [in_sentence(label(name, result.study)) for name in surely_weak(result) if name in leaders or not leaders]
-    if not names and weak:
+    lead = 0 < len(names) <= 3
+    weak = [in_sentence(label(name, result.study)) for name in surely_weak(result) if name in leaders or not lead]
+    if not lead and weak:
         none, are = f"{judged}no driver stands out", "is" if len(weak) == 1 else "are"
         named = f"{none}, but {joined(weak)} {are} both important and weak"
         return as_subject(fitting(named, f"{none}, but {spelled(len(weak))} {are} both important and weak"))
-    if not names or len(names) > 3:
+    if not lead:
         tied = int(tied_first(result).sum()) - 1
         return as_subject(f"{judged}no driver stands out: {spelled(tied)} cannot be told from the first")
     verb = "goes" if len(names) == 1 else "go"

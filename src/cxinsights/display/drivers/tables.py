@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from cxinsights.analysis.driver_models import MOST_COMPARED
 from cxinsights.analysis.importance_likelihood import MOST_DRIVERS
 from cxinsights.analysis.penalty_reward import MIN_SIDE, cut_offs
 from cxinsights.display.blocks import Block, Column, Nothing, Prose, Table
@@ -63,7 +64,7 @@ def table_drivers(result: Guarded) -> Block:
         [Column("Driver", numeric=False), *(Column(name) for name in (*names, "Rated", "Blank", "Does not apply"))],
         rows,
         note="Relative weight: Johnson’s measure, as a second opinion. Rated, blank and does not apply are counted "
-        f"among those who answered the outcome{few}.",
+        f"among those who answered the outcome{few}. Scores are of all who gave one, whether they answered it or not.",
     )
 
 
@@ -98,15 +99,23 @@ def table_differences(result: Guarded) -> Block:
     """Pairs of drivers and whether they are told apart."""
     if not is_fitted(result) or not len(result.differences):
         return Nothing()
+    known = len(result.importance) <= MOST_COMPARED and len(result.dominance) > 0
     rows = [
         [
             f"{label(one.driver_a, result.study)} over {in_sentence(label(one.driver_b, result.study))}",
             with_interval(100 * one.difference, 100 * one.diff_low, 100 * one.diff_high, 0, with_sign=True),
             "told apart" if one.told_apart else "not told apart",
-            _dominance(one),
+            *([_dominance(one)] if known else []),
         ]
         for one in result.differences.itertuples()
     ]
+    dominance = (
+        "Dominance: complete where the first adds more than the second to every set of the others, "
+        "conditional where it does on average at every number of others, general where it does on average over all; "
+        f"in brackets the share of {drawn_as(result)} that show the same."
+        if known
+        else f"Dominance is worked out for up to {MOST_COMPARED} drivers."
+    )
     return Table(
         "pairs",
         "Which drivers can be told apart",
@@ -114,13 +123,11 @@ def table_differences(result: Guarded) -> Block:
             Column("Pair", numeric=False),
             Column("Difference in share, points"),
             Column("Verdict"),
-            Column("Dominance (found again)"),
+            *([Column("Dominance (found again)")] if known else []),
         ],
         rows,
         note="The verdict holds all pairs together at 95%, so a pair whose own interval leaves out zero can still be "
-        "not told apart. Dominance: complete where the first adds more than the second to every set of the others, "
-        "conditional where it does on average at every number of others, general where it does on average over all; "
-        f"in brackets the share of {drawn_as(result)} that show the same.",
+        f"not told apart. {dominance}",
         on_paper=False,
     )
 

@@ -16,7 +16,7 @@ from cxinsights.display.drivers.names import (
     outcome_name,
     outcome_scale,
 )
-from cxinsights.display.numbers import DASH, number
+from cxinsights.display.numbers import DASH, number, with_interval
 from cxinsights.display.sliders import Slider, WhatIf
 from cxinsights.display.words import as_subject, in_sentence, joined, spelled
 from cxinsights.privacy import Guarded, is_shown
@@ -40,6 +40,12 @@ def what_if(result: Guarded) -> Block:
     scale, digits = outcome_scale(result), outcome_digits(result)
     ends = {column(name, result.study).max for name in frame["driver"]}
     reach = "the end of the scale" if set(frame["reach"]) <= ends else "the best unit’s mean rating"
+    chosen = (
+        f" There are sliders for the {spelled(len(sliders))} most important drivers that clearly go with it; the table "
+        "has all."
+        if len(movable) > len(sliders) > 0
+        else ""
+    )
     return WhatIf(
         key="what-if",
         title=_title(result, movable),
@@ -58,7 +64,7 @@ def what_if(result: Guarded) -> Block:
         rows=[_row(result, one) for one in frame.itertuples()],
         how="This carries today’s pattern forward: customers like these who rate a part higher answer so much "
         "differently, other ratings equal. It does not show that raising a rating would raise "
-        f"{outcome_name(result)}; a trial would.",
+        f"{outcome_name(result)}; a trial would.{chosen}",
         caption=f"{base_of(result)} The level to reach is {reach}, or today’s where that is higher. "
         "95% intervals from the uncertainty of all coefficients together.",
     )  # fmt: skip
@@ -78,16 +84,23 @@ def _title(result: Guarded, movable: pd.DataFrame) -> str:
     if len(together) and together["reached"].all():
         return f"{as_subject(spelled(len(together)))} drivers together go with {aim}: {_shifts(result, together)}"
     if len(together):  # as far as there is room
-        scale, digits = outcome_scale(result), outcome_digits(result)
-        most = number(scale * together["change"].iloc[0], digits if digits == 0 else 2)
+        one, digits = together.iloc[0], outcome_digits(result) and 2
+        figures = (outcome_scale(result) * value for value in (one["change"], one["change_low"], one["change_high"]))
         points = " points" if digits == 0 else ""
-        return f"All that clearly go with it, at the level to reach: {most}{points} more of {outcome_name(result)}"
+        costs = result.params.costs
+        all_with = " with a cost" if costs and costs.keys() < {*result.importance["driver"]} else ""
+        most = f"{with_interval(*figures, digits)}{points} more of {outcome_name(result)}"
+        if len(together) == 1:
+            return f"The one driver{all_with} that clearly goes with it, at the level to reach: {most}"
+        both = "Both" if len(together) == 2 else f"All {spelled(len(together))}"
+        return f"{both} drivers{all_with} that clearly go with it, at the level to reach: {most}"
     return f"No rise within reach goes with {aim}"
 
 
 def _shifts(result: Guarded, together: pd.DataFrame) -> str:
     parts = [
-        f"{in_sentence(label(one.driver, result.study))} +{number(one.points, 1)}" for one in together.itertuples()
+        f"{in_sentence(label(one.driver, result.study))} +{number(one.points, 1 if one.points >= 0.05 else 2)}"
+        for one in together.itertuples()
     ]
     return joined(parts, 3)
 
@@ -100,11 +113,12 @@ def _row(result: Guarded, one) -> list[str]:
     else:
         surely = f" ({number(one.needed_high, 1)} to be sure)" if pd.notna(one.needed_high) else ""
         needed = f"{number(one.needed, 1)}{surely}"
-    has_room = one.room >= _LEAST_ROOM / 2
+    has_room = one.room > 1e-9
+    decimals = 1 if one.room >= _LEAST_ROOM / 2 else 2
     at_end = "at the top" if one.reach >= column(one.driver, result.study).max else "the best already"
     return [
         label(one.driver, result.study),
-        f"{number(one.performance, 1)} to {number(one.reach, 1)}"
+        f"{number(one.performance, decimals)} to {number(one.reach, decimals)}"
         if has_room
         else f"{number(one.performance, 1)}, {at_end}",
         change_text(result, one.change, one.change_low, one.change_high) if has_room and pd.notna(one.change) else DASH,

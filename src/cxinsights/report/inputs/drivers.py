@@ -95,7 +95,7 @@ def _outcome_scale(params: DriversParams, study: Study) -> tuple[float, float] |
     """Ends of the outcome's scale, of which an aim is a part; None where nobody says them."""
     if params.outcome == "nps":
         return (-100.0, 100.0)
-    own = {"csat_score": study.scores.csat, "ces_score": study.scores.ces}.get(params.outcome)
+    own = study.scores.of_column(params.outcome)
     low, high = (own.min, own.max) if own else (column(params.outcome, study).min, column(params.outcome, study).max)
     return None if low is None or high is None else (float(low), float(high))
 
