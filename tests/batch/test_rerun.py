@@ -200,7 +200,7 @@ def test_a_run_stopped_before_its_first_report_is_a_run_to_repair(
     [stopped] = Ledger(project).runs()
     assert (stopped.how, stopped.planned, stopped.made) == ("stopped", 4, 0)
     summary, printed = run(repair=True)
-    assert printed[0] == "4 reports to make"
+    assert "4 reports to make" in printed  # after a word about what takes long, on a slow machine
     assert {outcome.report.analysis for outcome in summary.outcomes} == {"drivers"}
     assert (Ledger(project).runs()[0].planned, Ledger(project).runs()[0].made) == (4, 4)
 

@@ -15,6 +15,7 @@ from tests.browser.conftest import PAGES, PERIOD
 from tests.publish.serving import Serving, serving
 
 PHONE, DESK = (360, 740), (1280, 900)
+LOOKS = [(PHONE, "dark"), (DESK, "light")]  # layout goes by width, contrast by theme
 WIDTHS = (320, 360, 414, 679, 680, 820, 959, 960, 1280, 1600)
 
 # Text that is cut: drawn outside the window, or wider or higher than a box that hides what flows over. Not text
@@ -79,8 +80,7 @@ def open_folds(page: Page) -> None:
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize(("size", "theme"), LOOKS, ids=["phone dark", "desk light"])
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_whole_quiet_and_accessible(
     browser: Browser, pages: Project, name: str, size: tuple[int, int], theme: str
@@ -122,7 +122,8 @@ def test_a_page_needs_no_script(browser: Browser, pages: Project, name: str) -> 
     pictures = []
     for script in (True, False):
         with opened(browser, pages, name, PHONE, java_script_enabled=script) as (page, _):
-            assert page.locator("script").count() == page.locator(".whatif").count()
+            assert page.locator("script").count() == page.locator(".whatif, #ask").count()
+            assert not page.locator("#ask").is_visible()  # a page from a folder has nobody to ask
             sliders = page.locator(".whatif .controls")
             hidden = [sliders] if sliders.count() else []  # there only with script, and the table without
             pictures.append(page.screenshot(full_page=not hidden, mask=hidden))

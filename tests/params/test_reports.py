@@ -1,6 +1,7 @@
 """Notebooks and params models say the same: every field is a literal in the parameters cell, and nothing else."""
 
 from pathlib import Path
+from typing import get_args
 
 import papermill
 import pytest
@@ -37,3 +38,17 @@ def test_from_cell_says_what_is_wrong() -> None:
         "parameters cell: drivers: List should have at least 1 item after validation, not 0; seed: Input should be "
         "greater than or equal to 0"
     )
+
+
+def test_what_readers_ask_is_checked_by_the_model_and_offered_by_name() -> None:
+    for model in ANALYSES.values():
+        for name, (label, choices) in model.asks.items():
+            assert label
+            assert {*choices} <= {*get_args(model.model_fields[name].annotation)}
+    made = {"study": "s", "period": "p", "region": "_all", "unit": "_all", "drivers": ["a_rating"],
+            "small_units": "partial_pooling"}  # fmt: skip
+    assert DriversParams.asked(made, {"model": "top_box"}).small_units == "company"
+    assert DriversParams.asked(made, {"model": "linear"}).small_units == "partial_pooling"
+    with pytest.raises(ParamsError) as error:
+        DriversParams.asked({**made, "missing": "fiml", "small_units": "company"}, {"model": "ordered"})
+    assert str(error.value).startswith("parameters cell: missing: fiml is for model: linear")

@@ -83,7 +83,6 @@ def test_what_a_reader_asks_is_computed_with_the_reports_own_model(server: Servi
     assert asked.status == 200
     assert "Logistic regression of the share of promoters" in asked.text
     assert "Linear regression of NPS" in before
-    assert content(asked.text) == content(server.ask(f"/live/{REPORT}/?missing=indicator&model=top_box").text)
     assert server.ask(f"/reports/{REPORT}/index.html").text == before
     assert server.ask(f"/live/{REPORT}/?model=linear").text == server.ask(f"/live/{REPORT}/").text
     assert_no_kernel_is_left(server)
@@ -92,15 +91,15 @@ def test_what_a_reader_asks_is_computed_with_the_reports_own_model(server: Servi
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("theme=%22%3E%3Cscript%3Ealert(1)%3C/script%3E", "What can be asked here: model, missing."),
-        ("template=lab", "What can be asked here: model, missing."),
-        ("model=linear&n_boot=1000000", "What can be asked here: model, missing."),
-        ("unit=south", "What can be asked here: model, missing."),
-        ("study=other&model=ordered", "What can be asked here: model, missing."),
+        ("theme=%22%3E%3Cscript%3Ealert(1)%3C/script%3E", "What can be asked here: model."),
+        ("template=lab", "What can be asked here: model."),
+        ("model=linear&n_boot=1000000", "What can be asked here: model."),
+        ("unit=south", "What can be asked here: model."),
+        ("study=other&model=ordered", "What can be asked here: model."),
         ("model=%3Cb%3E", "model may be linear, ordered, top_box."),
         ("model=linear&model=__import__('os')", "model may be linear, ordered, top_box."),
         ("model=", "model may be linear, ordered, top_box."),
-        ("model=ordered&missing=fiml", "These do not go together in this report."),
+        ("missing=listwise", "What can be asked here: model."),  # a few rows less would tell what is in these
     ],
 )
 def test_nothing_else_in_the_address_reaches_the_notebook(server: Serving, query: str, said: str) -> None:

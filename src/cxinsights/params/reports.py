@@ -67,6 +67,17 @@ class ReportParams(Strict):
         except ValidationError as error:
             raise ParamsError("parameters cell: " + "; ".join(faults_of(error))) from None
 
+    @classmethod
+    def asked(cls, made: Mapping[str, Any], choices: Mapping[str, str]) -> Self:
+        """What a reader asks of a report made with these parameters.
+
+        Raises
+        ------
+        ParamsError
+            The choices do not go with what the report was made with.
+        """
+        return cls.from_cell({**made, **choices})
+
 
 class ScorecardParams(ReportParams):
     """What the scorecard shows. What the scores mean is study-wide: `scores:` in study.yml."""
@@ -94,16 +105,6 @@ class DriversParams(ReportParams):
         "model": (
             "Take the outcome",
             {"linear": "as it is", "ordered": "by its levels in order", "top_box": "as in the top box or not"},
-        ),
-        "missing": (
-            "Where answers are missing",
-            {
-                "indicator": "keep who is not concerned, leave out blanks",
-                "imputation": "fill blanks from the other answers",
-                "listwise": "take complete answers only",
-                "pairwise": "take each pair of answers",
-                "fiml": "take what makes all answers most likely",
-            },
         ),
     }
 
@@ -136,6 +137,12 @@ class DriversParams(ReportParams):
     min_base: Annotated[int, Field(ge=30, description="complete answers a regression needs")] = 200
     min_base_per_driver: Annotated[int, Field(ge=5, description="and this many for each driver")] = 15
     outcome_parts: Annotated[list[str], Field(description="columns that hold a part of the outcome")] = []
+
+    @classmethod
+    def asked(cls, made: Mapping[str, Any], choices: Mapping[str, str]) -> Self:
+        """As of every report; what is pooled is linear, so that another model goes without."""
+        pools = choices.get("model", "linear") == "linear"
+        return super().asked(made if pools else {**made, "small_units": "company"}, choices)
 
     _drivers_once = field_validator("drivers")(_named_once)
 

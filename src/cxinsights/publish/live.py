@@ -123,7 +123,7 @@ class Live(VoilaHandler):
             if value not in offered[name][1]:
                 raise tornado.web.HTTPError(400, reason=f"{name} may be {', '.join(offered[name][1])}.")
         try:
-            return ANALYSES[analysis].from_cell({**made, **asked}).model_dump(mode="json")
+            return ANALYSES[analysis].asked(made, asked).model_dump(mode="json")
         except ParamsError as error:
             log.info("live: %s", error)
             raise tornado.web.HTTPError(400, reason="These do not go together in this report.") from None
