@@ -7,6 +7,7 @@ from bs4 import BeautifulSoup
 
 from cxinsights.display.blocks import (
     MEDIA_TYPE,
+    PAGE_ONLY,
     Column,
     Fact,
     Figure,
@@ -95,6 +96,13 @@ def test_every_block_says_the_same_in_a_notebook(block) -> None:
     assert "Plain words" in bundle["text/plain"]
     plain = bundle.get("text/markdown") or base64.b64decode(bundle["image/png"])
     assert plain == bundle["text/plain"] or plain.startswith(b"\x89PNG")
+
+
+def test_a_figure_that_only_our_page_shows_is_not_drawn_as_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    [figure] = [block for block in every_block("Plain words") if isinstance(block, Figure)]
+    whole = figure._repr_mimebundle_()
+    monkeypatch.setenv(PAGE_ONLY, "yes")
+    assert figure._repr_mimebundle_() == {kind: whole[kind] for kind in ("text/plain", MEDIA_TYPE)}
 
 
 def test_nothing_is_nothing() -> None:

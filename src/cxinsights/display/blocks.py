@@ -5,6 +5,7 @@ heading, a table, a picture.
 """
 
 import base64
+import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ from cxinsights.display.words import STATE_WORDS
 
 __all__ = [
     "MEDIA_TYPE",
+    "PAGE_ONLY",
     "Block",
     "Column",
     "Fact",
@@ -44,6 +46,8 @@ __all__ = [
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 MEDIA_TYPE = "application/vnd.cxinsights.block+html"
 """Under this type a notebook's output holds the HTML of a block."""
+PAGE_ONLY = "CXINSIGHTS_PAGE_ONLY"
+"""Environment variable, set where only our page shows the output: a figure is then not drawn as a picture too."""
 
 
 class Block(ABC):
@@ -259,11 +263,10 @@ class Figure(Block):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         wide = self._drawn(WIDE)
-        return {
-            "text/plain": self.as_markdown(),
-            "image/png": base64.b64encode(as_png(wide)).decode("ascii"),
-            MEDIA_TYPE: self._as_html(wide),
-        }
+        shown = {"text/plain": self.as_markdown(), MEDIA_TYPE: self._as_html(wide)}
+        if os.environ.get(PAGE_ONLY):
+            return shown
+        return {**shown, "image/png": base64.b64encode(as_png(wide)).decode("ascii")}
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from tornado.httpserver import HTTPServer
 from traitlets.config import Config
 from voila.app import Voila
 
-from cxinsights.display.blocks import MEDIA_TYPE
+from cxinsights.display.blocks import MEDIA_TYPE, PAGE_ONLY
 from cxinsights.errors import CxError, NoWarmKernelError
 from cxinsights.kernels.asking import warm_up
 from cxinsights.kernels.warm import ONE_THREAD
@@ -199,6 +199,7 @@ def serve_reports(project: Project, port: int, door: Door | None = None, take_ov
     os.environ.update(ONE_THREAD)  # also of kernels that start plainly
     os.environ["CXINSIGHTS_HOME"] = str(project.root)
     os.environ[PAGES] = str(project.outputs)
+    os.environ[PAGE_ONLY] = "yes"
     server = ReportServer.instance(config=_safe_settings(project), port=port, root_dir=str(project.outputs))
     server.project, server.door = project, door
     server.initialize(argv=[])
