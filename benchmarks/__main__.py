@@ -3,14 +3,14 @@
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import batch, drivers, funnel, planning
+from benchmarks import batch, drivers, funnel, planning, serve
 
 
 def main() -> None:
     """Run, print each result's JSON line, then the table."""
-    results = [drivers.main(), funnel.main(), batch.main(), planning.main()]
+    results = [drivers.main(), funnel.main(), batch.main(), planning.main(), serve.main()]
     shown = ("benchmark", "n", "ours_s", "peer_s", "ratio", "peak_mb", "peer")
-    table = Table(*shown)
+    table = Table(*shown, caption="ratio: peer over ours; of serve, ours over peer")
     for result in results:
         table.add_row(*(str(result[name]) for name in shown))
     Console().print(table)
