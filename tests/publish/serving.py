@@ -20,7 +20,7 @@ class Answer:
 
     status: int
     headers: dict[str, str]
-    """By name in lower case."""
+    """By name in lower case; one that is sent twice, with both values."""
     text: str
 
 
@@ -31,7 +31,8 @@ def asked(port: int, path: str, method: str = "GET", body: str | None = None, **
         connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
         reply = connection.getresponse()
         text = reply.read().decode()
-        return Answer(reply.status, {name.lower(): value for name, value in reply.getheaders()}, text)
+        headers = {name.lower(): ", ".join(reply.headers.get_all(name, [])) for name in reply.headers}
+        return Answer(reply.status, headers, text)
     finally:
         connection.close()
 

@@ -32,8 +32,8 @@ class Plain:
     process: subprocess.Popen
     port: int
 
-    def ask(self, path: str, **headers: str) -> Answer:
-        return asked(self.port, path, **headers)
+    def ask(self, path: str, method: str = "GET", **headers: str) -> Answer:
+        return asked(self.port, path, method, **headers)
 
     def kernels(self) -> int:
         own = psutil.Process(self.process.pid).children(recursive=True)
@@ -144,3 +144,17 @@ def test_a_websocket_to_another_visitors_kernel(plain: Plain, ours: Serving, vis
     assert run_apart(knock(plain.port)) == "open"
     assert run_apart(knock(ours.port)) == "401"
     assert run_apart(knock(ours.port, **visit)) == "404"
+
+
+def test_ending_another_visitors_kernel(plain: Plain, ours: Serving, visit: dict[str, str]) -> None:
+    [kernel] = re.findall('"kernelId": *"([^"]+)"', plain.ask("/voila/render/page.ipynb").text)
+    before = plain.kernels()
+    given = plain.ask("/voila/tree").headers["set-cookie"]  # to anybody
+    own, token = re.search("username-[^;]+", given), re.search("_xsrf=([^;]+)", given)
+    assert own is not None
+    assert token is not None
+    known = {"Cookie": f"{own[0]}; {token[0]}", "X_XSRFToken": token[1]}
+    assert plain.ask(f"/voila/api/shutdown/{kernel}", "POST", **known).status == HTTPStatus.NO_CONTENT
+    assert wait_for(lambda: plain.kernels() == before - 1, 10)
+    assert ours.ask(f"/voila/api/shutdown/{kernel}", "POST").status == HTTPStatus.UNAUTHORIZED
+    assert ours.ask(f"/voila/api/shutdown/{kernel}", "POST", **visit).status == HTTPStatus.NOT_FOUND

@@ -4,7 +4,7 @@ import json
 import re
 import socket
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -165,7 +165,7 @@ def test_other_names_of_the_server_are_not_answered(server: Serving, project: Pr
         assert server.ask("/", Host=host, **cookie(project, "*")).status in (400, 404)
 
 
-def test_what_is_too_large_or_too_slow_is_cut_off_and_the_server_goes_on(server: Serving, project: Project) -> None:
+def test_what_is_too_large_is_cut_off_and_the_server_goes_on(server: Serving, project: Project) -> None:
     with suppress(ConnectionResetError):  # closed before all of it was sent
         assert server.ask("/", "POST", "x" * 10_000, **cookie(project, "*")).status in (400, 401, 405, 413)
     with socket.create_connection(("127.0.0.1", server.port), 20) as slow:
@@ -173,6 +173,17 @@ def test_what_is_too_large_or_too_slow_is_cut_off_and_the_server_goes_on(server:
         with suppress(ConnectionResetError):
             assert slow.recv(100) == b""
     assert server.ask("/health").text == "ok"
+
+
+def test_many_who_send_a_letter_now_and_then_keep_nobody_waiting(server: Serving, project: Project) -> None:
+    visit = cookie(project, "shops/emea")
+    with ExitStack() as slow:
+        for _ in range(300):
+            connection = slow.enter_context(socket.create_connection(("127.0.0.1", server.port), 20))
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ")
+        assert server.ask(f"/reports/{OWN}/index.html", **visit).status == 200
+        connection.sendall(b"y")
+        assert server.ask("/health").text == "ok"
 
 
 def test_the_log_says_who_opened_what_and_holds_no_token(server: Serving, project: Project) -> None:
