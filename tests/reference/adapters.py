@@ -20,7 +20,7 @@ from cxinsights.analysis.resampling import bootstrap_moments, moments
 from cxinsights.analysis.scores import METRICS, Sample, estimate, sample_of
 from cxinsights.analysis.weighting import kish_deff, kish_n, rake
 from cxinsights.params import Scale, ScoreRules
-from tests.reference import drivers, journeys, linkage, segments
+from tests.reference import drivers, journeys, linkage, segments, trends
 
 Case = dict[str, Any]
 DRAWS = 4000
@@ -151,6 +151,7 @@ ADAPTERS: dict[str, Callable[[Case, pd.DataFrame], dict[str, Any]]] = {
     **segments.ADAPTERS,
     **linkage.ADAPTERS,
     **drivers.ADAPTERS,
+    **trends.ADAPTERS,
 }
 
 _NPS = ["n", "n_missing", "promoters", "passives", "detractors", "nps", "se_denominator_n", "adjusted_wald_3T"]
@@ -180,6 +181,7 @@ MUST: dict[str, list[str]] = {
     **segments.MUST,
     **linkage.MUST,
     **drivers.MUST,
+    **trends.MUST,
 }
 """What has to agree, by kind: paths into `expected`; * is any name, ? any name at the top of an edge case."""
 
