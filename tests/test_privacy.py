@@ -24,6 +24,7 @@ class Result:
     scores: pd.DataFrame = table(keep=["unit"])
     staff: pd.DataFrame = table("n_staff", keep=["unit"], whose="employees")
     people: pd.DataFrame = private()
+    made: pd.DataFrame = table(keep=["unit"], adds_up=True)
     left_out: tuple[str, ...] = ("site",)
 
 
@@ -126,6 +127,16 @@ def test_rows_the_plan_hides_and_small_ones_say_which_they_are(study: Study) -> 
     assert "hidden" not in guard(Result(PARAMS, scores=scores(20, hidden=[False])), study).scores
 
 
+def test_where_rows_add_up_one_that_is_hidden_hides_all(study: Study) -> None:
+    shown = guard(Result(PARAMS, made=scores(50, 60)), study).made
+    assert shown["score"].tolist() == [10.5, 11.5]
+    hidden = guard(Result(PARAMS, made=scores(50, 9, 60)), study).made
+    assert [str(value) for value in hidden["score"]] == [
+        "not shown, it would give another away", "not shown, under 10", "not shown, it would give another away",
+    ]  # fmt: skip
+    assert not is_shown(guard(Result(PARAMS, made=scores(50, 60, hidden=[True, False])), study).made["score"]).any()
+
+
 def test_a_whole_page_can_be_hidden_for_the_sake_of_another(study: Study) -> None:
     result = Result(PARAMS, scores=scores(50, 60), staff=scores(50).rename(columns={"n": "n_staff"}))
     guarded = guard(result, study, hidden=True)
@@ -162,7 +173,7 @@ def test_a_row_per_person_cannot_be_had_from_what_is_guarded(study: Study) -> No
     with pytest.raises(PrivacyError) as info:
         guarded.people  # noqa: B018
     assert str(info.value) == "people holds a row per person: it is not shown and not recorded."
-    assert set(guarded.tables) == {"scores", "staff"}
+    assert set(guarded.tables) == {"scores", "staff", "made"}
     assert (guarded.kind, guarded.params, guarded.left_out) == (Result, PARAMS, ("site",))
     with pytest.raises(AttributeError):
         guarded.person  # noqa: B018

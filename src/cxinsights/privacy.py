@@ -221,6 +221,8 @@ def _shown(frame: pd.DataFrame, how: Published, rules: PrivacyRules, hidden: boo
     under = {b: ~(frame[b] >= t) & (frame[b] != 0) for b, t in thresholds.items()}  # an unknown base is too small
     small = pd.concat(under, axis=1).any(axis=1)
     extra = frame.get("hidden", pd.Series(False, index=frame.index)).astype(bool) | hidden
+    if how.adds_up and (small | extra).any():
+        extra = pd.Series(True, index=frame.index)
     frame = _counts_shown(frame.drop(columns="hidden", errors="ignore"), how, rules)
     if not (small | extra).any():
         return frame

@@ -1,5 +1,7 @@
 """The scorecard takes its rows from the baseline, and nothing else."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -67,3 +69,33 @@ def test_a_unit_without_answers_is_a_result(baseline) -> None:
     result = fit_scorecard(baseline, params("west", "clinic"))
     assert (result.status, result.reason) == ("no_data", "no answers in the period")
     assert result.scores.empty
+
+
+def test_the_league_is_of_units_however_far_above(baseline) -> None:
+    units = {("unit", r, u, ALL) for r in ("east", "west") for u in ("bank", "shop")}
+    company = fit_scorecard(baseline, params())
+    assert nodes(company.league) == units
+    assert set(company.league["n_ranked"]) == {4}
+    nps = company.league[company.league["metric"] == "nps"]
+    assert (nps["rank_low"] <= nps["rank_high"]).all()
+    assert (nps["shrunken"].sub(nps["center"]).abs() <= nps["score"].sub(nps["center"]).abs() + 10).all()
+    assert not len(fit_scorecard(baseline, params("west")).league)  # two units are no league
+    assert not len(fit_scorecard(baseline, params("west", "shop")).league)
+
+
+@pytest.mark.parametrize("region", [ALL, "west"])
+def test_what_the_parts_make_of_the_change_sums_to_it(baseline, region: str) -> None:
+    result = fit_scorecard(baseline, params(region))
+    own = result.changes[(result.changes[NODE] == result.scores[NODE].iloc[0]).all(axis=1)]
+    assert len(result.mix)
+    for (metric, earlier), rows in result.mix.groupby(["metric", "compare_period"]):
+        same = (own["metric"] == metric) & (own["compare_period"] == earlier) & (own["survey"] == "relationship")
+        made = rows[["rate_part", "mix_part", "both_part"]].to_numpy().sum()
+        assert made == pytest.approx(own.loc[same, "change"].item(), abs=1e-9)
+        assert rows["share_now"].sum() == pytest.approx(1)
+
+
+def test_a_hidden_part_hides_what_the_parts_make(baseline) -> None:
+    one = (baseline.scores[NODE] == ["region", "west", ALL, ALL]).all(axis=1)
+    partly = replace(baseline, scores=baseline.scores.assign(hidden=one & (baseline.scores["metric"] == "nps")))
+    assert set(fit_scorecard(partly, params()).mix["metric"]) == {"csat", "ces"}

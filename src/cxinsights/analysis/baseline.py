@@ -31,7 +31,8 @@ class Baseline:
 
     period: str
     scores: pd.DataFrame
-    """Node × survey × metric × period × weighted: score with base and interval (sites: the last period only)."""
+    """Node × survey × metric × period × weighted: score with base and interval (sites: the last period only); `size`
+    is the sum of its weights, or its answers."""
     changes: pd.DataFrame
     """Node × survey × metric × earlier period: change, adjusted test and state."""
     rests: pd.DataFrame
@@ -85,7 +86,7 @@ def fit_baseline(
 
 _ESTIMATE = ["n", "n_missing", "n_effective", "score", "se", "ci_low", "ci_high", "method"]
 _TEST = ["se", "ci_low", "ci_high", "p_value", "effect_size", "detectable"]
-_SCORES = [*NODE, "survey", "metric", "period", "weighted", "question", *_ESTIMATE]
+_SCORES = [*NODE, "survey", "metric", "period", "weighted", "question", "size", *_ESTIMATE]
 _CHANGES = [
     *NODE, "family", "survey", "metric", "comparison", "compare_period", "n", "n_compare", "change", *_TEST,
 ]  # fmt: skip
@@ -174,7 +175,7 @@ def _scores(answers: _Answers, node: Node, periods: Sequence[str]) -> Iterator[t
                     sample = answers.sample(metric.name, rows, weighted)
                     found = estimate(sample, metric.kind)
                     figures = (getattr(found, name) for name in _ESTIMATE)
-                    yield (*node, survey, metric.name, period, weighted, question, *figures)
+                    yield (*node, survey, metric.name, period, weighted, question, sample.size, *figures)
 
 
 def _changes(answers: _Answers, node: Node, now: str, compare_with: dict[str, str]) -> Iterator[tuple]:

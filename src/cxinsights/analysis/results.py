@@ -32,6 +32,8 @@ class Published:
     """Column of groups that add up to each place's whole, in a table with a plan."""
     counts: tuple[str, ...] = ()
     """Columns that count customers who gave no figure; with the base they add up to a whole that is shown."""
+    adds_up: bool = False
+    """Whether its rows add up to a figure that is shown, so that a single hidden one would follow from the others."""
 
     @property
     def base(self) -> str:
@@ -49,6 +51,7 @@ def table(
     plan: Sequence[str] | None = None,
     groups: str | None = None,
     counts: Sequence[str] = (),
+    adds_up: bool = False,
 ) -> Any:
     """Declare a publishable frame of a result.
 
@@ -71,10 +74,12 @@ def table(
     counts
         Columns that count customers who gave no figure (left it blank, are not concerned) and with the base add up to
         a whole that is shown: where one of them is too small, none is.
+    adds_up
+        Whether the rows' figures add up to one that is shown: where one row is hidden, none is shown.
     """
     bases = {base: whose, **(also or {})}
     families, plans = (tuple(names) if names else None for names in (family, plan))
-    how = Published(bases, (*keep, *bases), families, plans, groups, tuple(counts))
+    how = Published(bases, (*keep, *bases), families, plans, groups, tuple(counts), adds_up)
     return field(default_factory=pd.DataFrame, metadata={"publish": how})
 
 

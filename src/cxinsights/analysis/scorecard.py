@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cxinsights.analysis.baseline import NODE, Baseline
+from cxinsights.analysis.leagues import league_of, mix_of
 from cxinsights.analysis.results import Status, table
 from cxinsights.analysis.scores import HEADLINE_METRICS
 from cxinsights.params import ALL, ScorecardParams
@@ -39,15 +40,23 @@ class ScorecardResult:
     """The node's scores in every period."""
     segments: pd.DataFrame = table(keep=[*_NAMES, "segment", "group", "n_missing"])
     """The node's scores by group of customers, each against the other groups."""
+    league: pd.DataFrame = table(keep=[*_NAMES, "n_ranked"])
+    """Units of a region or the company by shrunken score, with the ranks each may have and its funnel limits."""
+    mix: pd.DataFrame = table(keep=[*_NAMES, "period", "compare_period"], also={"n_compare": "customers"}, adds_up=True)
+    """What each region or unit makes of the node's change, by its score and by its share of the answers."""
 
 
-def fit_scorecard(baseline: Baseline, params: ScorecardParams, targets: pd.DataFrame | None = None) -> ScorecardResult:
+def fit_scorecard(
+    baseline: Baseline,
+    params: ScorecardParams,
+    targets: pd.DataFrame | None = None,
+) -> ScorecardResult:
     """Take one node's scorecard from the baseline.
 
     Parameters
     ----------
     baseline
-        The period's baseline.
+        The period's baseline, with what is hidden marked (`privacy.protect`).
     targets
         The study's `targets` table, where it has one.
     """
@@ -59,16 +68,21 @@ def fit_scorecard(baseline: Baseline, params: ScorecardParams, targets: pd.DataF
     scores = baseline.scores
     lead = scores["weighted"] if scores["weighted"].any() else ~scores["weighted"]
     main = scores["metric"].isin(HEADLINE_METRICS) & (scores["survey"] == params.survey) & lead
-    parts = _parts(baseline.scores[main & (scores["period"] == params.period)], node)
+    in_period = main & (scores["period"] == params.period)
+    parts = _parts(scores[in_period], node)
+    changes = pd.concat([_at(baseline.changes, node), _parts(baseline.changes, node)], ignore_index=True)
+    units = _units(scores[in_period], node)
     return ScorecardResult(
         params,
         "ok",
-        scores=_with_targets(now, targets, params),
-        changes=pd.concat([_at(baseline.changes, node), _parts(baseline.changes, node)], ignore_index=True),
-        parts=_with_targets(parts, targets, params).drop(columns="weighted"),
+        scores=_with_targets(now, targets, params).drop(columns="size"),
+        changes=changes,
+        parts=_with_targets(parts, targets, params).drop(columns=["weighted", "size"]),
         rests=_parts(baseline.rests, node),
-        trend=_at(baseline.scores[main], node).drop(columns="weighted"),
+        trend=_at(baseline.scores[main], node).drop(columns=["weighted", "size"]),
         segments=_at(baseline.segments[baseline.segments["survey"] == params.survey], node),
+        league=league_of(units, _at(scores[in_period], node)),
+        mix=_mix(_parts(scores[main & (node[0] != "unit")], node), changes, params),
     )
 
 
@@ -98,6 +112,21 @@ def _parts(frame: pd.DataFrame, node: tuple[str, ...]) -> pd.DataFrame:
     if level == "unit":
         inside &= frame["unit"] == unit
     return frame[inside].reset_index(drop=True)
+
+
+def _units(frame: pd.DataFrame, node: tuple[str, ...]) -> pd.DataFrame:
+    """Units within a region or the company; none within a unit."""
+    level, region, _, _ = node
+    inside = (frame["level"] == "unit") & (level != "unit")
+    if level == "region":
+        inside &= frame["region"] == region
+    return frame[inside].reset_index(drop=True)
+
+
+def _mix(parts: pd.DataFrame, changes: pd.DataFrame, params: ScorecardParams) -> pd.DataFrame:
+    """The change split, for each earlier period that there is."""
+    found = [mix_of(parts, params.period, earlier) for earlier in sorted({*changes["compare_period"]})]
+    return pd.concat(found, ignore_index=True) if found else mix_of(parts, params.period, params.period)
 
 
 def _with_targets(scores: pd.DataFrame, targets: pd.DataFrame | None, params: ScorecardParams) -> pd.DataFrame:

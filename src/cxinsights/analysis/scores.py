@@ -96,6 +96,11 @@ class Sample:
         """Answers."""
         return len(self.values)
 
+    @property
+    def size(self) -> float:
+        """Sum of the weights; answers where there are none."""
+        return float(self.n if self.weights is None else self.weights.sum())
+
     @cached_property
     def mean(self) -> float:
         """Weighted mean."""
