@@ -68,8 +68,9 @@ def scorecard(project, folder: Path, unit: str) -> Path:
     result = source.guard(cx.fit_scorecard(source.baseline, params, source.targets))
     headline = cx.headline_scorecard(result)
     made = [
-        cx.tally_parts, cx.score_kpis, cx.table_parts, cx.figure_trend, cx.figure_segments, cx.table_sites,
-        cx.table_scores, cx.table_changes, cx.table_rests, cx.table_segments, cx.method_scorecard,
+        cx.tally_parts, cx.score_kpis, cx.table_parts, cx.figure_trend, cx.figure_league, cx.figure_limits,
+        cx.figure_segments, cx.table_sites, cx.table_scores, cx.table_changes, cx.table_rests, cx.table_league,
+        cx.table_split, cx.table_segments, cx.method_scorecard,
     ]  # fmt: skip
     blocks = [headline, *(make(result) for make in made), source.record(result, headline)]
     return executed(folder, *(shown(block) for block in blocks))

@@ -13,8 +13,8 @@ __all__ = ["LEAGUE", "MIX", "league_of", "mix_of"]
 FEWEST_UNITS, FEWEST_ANSWERS = 3, 30
 _PLACE = [*NODE, "survey", "metric"]
 LEAGUE = [
-    *_PLACE, "n", "score", "ci_low", "ci_high", "shrunken", "shrunken_low", "shrunken_high", "reliability",
-    "rank_low", "rank_high", "n_ranked", "center", "limit_low", "limit_high", "overdispersion", "beyond",
+    *_PLACE, "n", "n_effective", "score", "ci_low", "ci_high", "shrunken", "shrunken_low", "shrunken_high",
+    "reliability", "rank_low", "rank_high", "n_ranked", "center", "limit_low", "limit_high", "overdispersion", "beyond",
 ]  # fmt: skip
 MIX = [*_PLACE, "period", "compare_period", "n", "n_compare", "share_now", "share_before", "rate_part",
        "rate_low", "rate_high", "mix_part", "both_part"]  # fmt: skip

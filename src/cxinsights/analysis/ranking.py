@@ -15,7 +15,7 @@ from cxinsights.analysis.intervals import z_of
 __all__ = ["Funnel", "League", "funnel_limits", "league"]
 
 _WINSORISED = 0.1
-_DRAWS, _GRID = 4000, 400
+_DRAWS, _GRID = 10_000, 400
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,14 @@
 """The scorecard: its sentences, score table, figures and tables."""
 
 from cxinsights.display.scorecard.figures import figure_segments, figure_trend, plot_segments, plot_trend
+from cxinsights.display.scorecard.leagues import (
+    figure_league,
+    figure_limits,
+    plot_league,
+    plot_limits,
+    table_league,
+    table_split,
+)
 from cxinsights.display.scorecard.sentences import headline_scorecard, score_kpis, tally_parts
 from cxinsights.display.scorecard.tables import (
     method_scorecard,
@@ -13,18 +21,24 @@ from cxinsights.display.scorecard.tables import (
 )
 
 __all__ = [
+    "figure_league",
+    "figure_limits",
     "figure_segments",
     "figure_trend",
     "headline_scorecard",
     "method_scorecard",
+    "plot_league",
+    "plot_limits",
     "plot_segments",
     "plot_trend",
     "score_kpis",
     "table_changes",
+    "table_league",
     "table_parts",
     "table_rests",
     "table_scores",
     "table_segments",
     "table_sites",
+    "table_split",
     "tally_parts",
 ]
