@@ -3,6 +3,9 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -67,6 +70,9 @@ def test_a_touched_control_is_answered_in_place_and_can_be_shared(
         answered(page)
         assert page.locator("h1").inner_text() == "Waiting time goes most with the share of promoters"
         assert page.locator("#report").get_attribute("aria-busy") is None
+        note = "Asked otherwise than the report: Take the outcome as in the top box or not."
+        assert page.locator("#report > .note").first.inner_text() == note
+        assert not page.locator(".files").is_visible()
         assert "model=top_box" in page.url
         shared = page.url
     with reading(browser, shared, size) as page:
@@ -74,6 +80,7 @@ def test_a_touched_control_is_answered_in_place_and_can_be_shared(
         assert page.locator("h1").inner_text() == "Waiting time goes most with the share of promoters"
         page.get_by_role("button", name="Back to the report").click()
         expect(page.locator("h1")).to_have_text(headline)
+        assert page.locator(".files").is_visible()
         assert "model=" not in page.url
         page.locator(".whatif input").first.press("Home")
         assert page.locator(".whatif .big b").inner_text() == "0"
@@ -84,6 +91,7 @@ def test_sliders_that_come_with_an_answer_work(browser: Browser, server: Serving
     address = f"{server.url}/reports/{DRIVERS}/index.html"
     answer = server.ask(f"/reports/{DRIVERS}/index.html").text
     with reading(browser, address) as page:
+        expect(page.locator("#ask")).to_be_visible()
         page.route("**/live/**", lambda route: route.fulfill(body=answer, content_type="text/html"))
         page.get_by_label("Take the outcome").select_option("ordered")
         answered(page)
@@ -111,6 +119,8 @@ def test_an_address_with_what_is_not_offered_is_the_report(browser: Browser, ser
     ("status", "said"),
     [
         (400, "These do not go together in this report. What you see is the report."),
+        (409, "These do not go together in this report. What you see is the report."),
+        (401, "Your link has ended: open it again, or ask for a new one. What you see is the report."),
         (500, "This could not be computed. What you see is the report."),
         (None, "The server did not answer. What you see is the report."),
     ],
@@ -128,6 +138,7 @@ def test_what_cannot_be_answered_leaves_the_report_with_a_word(
     page = context.new_page()
     page.goto(f"{server.url}/reports/{DRIVERS}/index.html")
     headline = page.locator("h1").inner_text()
+    expect(page.locator("#ask")).to_be_visible()
     page.route("**/live/**", refuse)
     page.get_by_label("Take the outcome").select_option("top_box")
     expect(page.locator("#ask [role=status]")).to_have_text(said)
@@ -144,13 +155,39 @@ def test_over_the_cap_readers_wait_for_their_turn(browser: Browser, server: Serv
         route.continue_() if status is None else route.fulfill(status=status, body="503: Too many")
 
     with reading(browser, f"{server.url}/reports/{SCORECARD}/index.html") as page:
+        expect(page.locator("#ask")).to_be_visible()
         page.clock.install()
         page.route("**/live/**", full)
         page.get_by_label("Compare with").select_option("previous")
         for _ in range(2):
-            expect(page.locator("#ask [role=status]")).to_have_text("Others are asking too. Yours is next.")
+            expect(page.locator("#ask [role=status]")).to_have_text(
+                "Others are asking too. Trying again in five seconds."
+            )
             page.clock.run_for(5000)
         answered(page)
+
+
+def test_the_report_stands_while_a_second_question_is_computed(browser: Browser, server: Serving) -> None:
+    with reading(browser, f"{server.url}/reports/{DRIVERS}/index.html?model=top_box") as page:
+        answered(page)
+        asked = page.locator("h1").inner_text()
+        page.get_by_label("Take the outcome").select_option("ordered")
+        expect(page.locator("#report")).to_have_attribute("aria-busy", "true")
+        assert page.locator("h1").inner_text() != asked
+        answered(page)
+
+
+def test_a_page_on_another_server_offers_nothing_that_it_has_not(browser: Browser, pages: Project) -> None:
+    handler = partial(SimpleHTTPRequestHandler, directory=str(pages.outputs))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as other:
+        thread = Thread(target=other.serve_forever)
+        thread.start()
+        page = browser.new_context().new_page()
+        page.goto(f"http://127.0.0.1:{other.server_port}/{DRIVERS}/index.html", wait_until="networkidle")
+        assert not page.locator("#ask").is_visible()
+        page.context.close()
+        other.shutdown()
+        thread.join()
 
 
 def test_pages_from_a_folder_offer_nothing_that_needs_a_server(browser: Browser, pages: Project) -> None:

@@ -148,7 +148,7 @@ def test_sliders_say_what_the_analysis_says(browser: Browser, pages: Project, se
         assert page.locator(".whatif .big small").inner_text() == ""
         for _ in range(3):
             page.keyboard.press("ArrowRight")
-        moved = 3 * float(slider.get_attribute("step"))
+        moved = 0.3
         change = moved * table.loc[driver, "change"] / table.loc[driver, "room"]
         half = moved * 1.959964 * joint[(driver, driver)] ** 0.5
         assert page.locator(".whatif .big b").inner_text() == f"+{change:.0f}"
@@ -165,6 +165,38 @@ def test_sliders_say_what_the_analysis_says(browser: Browser, pages: Project, se
         assert page.locator(".whatif .big b").inner_text() == f"+{table.loc[driver, 'change']:.0f}"
         assert wrong == []
         context.close()
+
+
+def test_every_step_of_a_slider_can_be_reached_and_shared(browser: Browser, pages: Project, server: Serving) -> None:
+    report = f"shops/{PERIOD}/shops/north/drivers"
+    rooms = pd.read_csv(pages.outputs / report / "what_if.csv").set_index("driver")["room"]
+    page = browser.new_context().new_page()
+    page.goto(f"{server.url}/reports/{report}/index.html")
+    sliders = page.locator(".whatif input").all()
+    for slider in sliders:
+        slider.press("End")
+        room = rooms[slider.get_attribute("name")]
+        assert f"raise.{slider.get_attribute('name')}={room:.2f}" in page.url
+    shown = page.locator(".whatif .result").inner_text()
+    change, now, then = re.match(
+        r"Change in NPS\s+\+(\d+).*From (−?\d+) today to about (−?\d+)", shown, re.DOTALL
+    ).groups()
+    assert int(then.replace("−", "-")) == int(now.replace("−", "-")) + int(change)
+    page.goto(page.url)
+    assert page.locator(".whatif .result").inner_text() == shown
+    page.context.close()
+
+
+def test_a_thumb_that_scrolls_the_page_moves_no_slider(browser: Browser, pages: Project) -> None:
+    with opened(browser, pages, "drivers", PHONE) as (page, _):
+        slider = page.locator(".whatif input").last
+        before = slider.input_value()
+        slider.dispatch_event("pointerdown")
+        slider.fill("1")  # as the browser does where the thumb comes down
+        assert slider.input_value() != before
+        slider.dispatch_event("pointercancel")
+        assert slider.input_value() == before
+        assert page.locator(".whatif output").last.inner_text() == f"{int(before) / 10:+.1f}".replace("+0.0", "0.0")
 
 
 def test_on_a_phone_a_narrow_table_shows_every_cell_with_its_column(browser: Browser, pages: Project) -> None:

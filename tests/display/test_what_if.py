@@ -89,11 +89,9 @@ def test_the_script_is_given_what_python_would_say(four) -> None:
     frame = four.what_if.set_index("driver")
     shown = [slider["id"].removeprefix("what-if-") for slider in sliders]
     assert shown[0] == "r0_rating"
-    for slider, name in zip(sliders, shown, strict=True):  # its last step is the level that the table goes to
-        steps = float(slider["max"]) / float(slider["step"])
-        assert float(slider["max"]) == frame.loc[name, "room"]
-        assert steps == pytest.approx(round(steps), abs=1e-9)
-        assert float(slider["step"]) == pytest.approx(0.1, abs=0.01)
+    assert model["rooms"] == frame.loc[shown, "room"].tolist()  # the last step is the level that the table goes to
+    assert [int(slider["max"]) for slider in sliders] == [round(room / 0.1) for room in model["rooms"]]
+    assert {slider["step"] for slider in sliders} == {"1"}
     points = np.array([0.5 * at for at in range(len(shown))])
     found = read(LinearModel(np.array(model["effects"]), np.array(model["covariance"]), np.ones(len(shown))), points)
     effect = frame.loc[shown, "change"] / frame.loc[shown, "room"]
@@ -101,6 +99,14 @@ def test_the_script_is_given_what_python_would_say(four) -> None:
     assert effect.tolist() == pytest.approx(own.tolist())
     assert found.change == pytest.approx(float(points @ own))
     assert found.high > found.change > found.low
+
+
+def test_the_sliders_begin_where_the_title_says(four) -> None:
+    needed = four.what_if.set_index("driver")["needed"].astype(float)
+    starts = {slider["name"]: int(slider["value"]) for slider in soup(four).select(".whatif input")}
+    named = needed.idxmin()
+    assert what_if(four).title.startswith(f"{LABELS[named]} rated {needed[named]:.1f} points higher")
+    assert starts == {name: round(needed[named] / 0.1) if name == named else 0 for name in starts}
 
 
 def test_only_what_surely_goes_with_more_has_a_slider(four) -> None:

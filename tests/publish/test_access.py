@@ -4,6 +4,7 @@ import base64
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import jwt
@@ -65,7 +66,13 @@ def test_a_link_carries_its_rights_and_only_as_a_link(keys: Keys) -> None:
     assert visitor.until == pytest.approx(time.time() + 30 * 86_400, abs=5)
     assert keys.visitor(token, "visit") is None
     cookie = keys.cookie(visitor)
-    assert keys.visitor(cookie, "visit") == visitor
+    visit = keys.visitor(cookie, "visit")
+    assert visit is not None
+    assert replace(visit, visit="") == visitor
+    other = keys.visitor(keys.cookie(visitor), "visit")
+    assert other is not None
+    assert len({visit.visit, other.visit, ""}) == 3  # each taking of a link is a visit of its own
+    assert Visitor.from_text(visit.as_text()).visit == visit.visit
     assert keys.visitor(cookie, "link") is None
     assert Visitor.from_text(visitor.as_text()).rights == visitor.rights
 

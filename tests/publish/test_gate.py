@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -80,15 +81,31 @@ def test_without_a_visit_every_route_is_refused(server: Serving, path: str) -> N
         assert (answer.status, re.findall("<h1>(.*?)</h1>", answer.text)) == (401, told)
 
 
-@pytest.mark.parametrize("path", ROUTES[1:])
+@pytest.mark.parametrize("path", [path for path in ROUTES if path not in ("/", "/reports/", "/live/")])
 def test_another_regions_visit_opens_none_of_it(server: Serving, project: Project, path: str) -> None:
     visit = cookie(project, "shops/emea")
-    assert server.ask(path, **visit).status in (302, 404) if path in ("/reports/", "/live/") else True
-    if path not in ("/reports/", "/live/"):
-        own = server.ask("/reports/shops/2026Q4/emea/north/scorecard/index.html", **visit)  # allowed, but not there
-        answer = server.ask(path, **visit)
-        assert (answer.status, answer.text) == (404, own.text)
-        assert "Nothing here for you" in own.text
+    own = server.ask("/reports/shops/2026Q4/emea/north/scorecard/index.html", **visit)  # allowed, but not there
+    answer = server.ask(path, **visit)
+    assert (answer.status, answer.text) == (404, own.text)
+    assert "Nothing here for you" in own.text
+
+
+@pytest.mark.parametrize("path", ["/reports/", "/live/"])
+def test_folders_lead_to_the_list(server: Serving, project: Project, path: str) -> None:
+    answer = server.ask(path, **cookie(project, "shops/emea"))
+    assert (answer.status, answer.headers["location"]) == (302, "/")
+
+
+def test_a_folder_of_another_name_is_behind_the_gate_too(server: Serving, project: Project) -> None:
+    """As on a file system that takes Scorecard for scorecard."""
+    other = released_root(project) / OTHER
+    shutil.copytree(other, other.with_name("Scorecard"))
+    try:
+        path = f"/reports/{OTHER[:-9]}Scorecard/index.html"
+        assert server.ask(path, **cookie(project, "shops/apac")).status == 200
+        assert server.ask(path, **cookie(project, "shops/emea")).status == 404
+    finally:
+        shutil.rmtree(other.with_name("Scorecard"))
 
 
 def test_a_visit_opens_what_is_its_own_and_lists_no_more(server: Serving, project: Project) -> None:
@@ -113,6 +130,8 @@ def test_a_visit_opens_what_is_its_own_and_lists_no_more(server: Serving, projec
         "/reports/shops\\2026Q3\\apac\\east\\scorecard\\index.html", f"/reports/{OTHER}/index.html%00",
         f"http://127.0.0.1/reports/{OTHER}/index.html", f"/live/{OTHER}/?theme=dark", "/reports/.released/x.csv",
         f"/REPORTS/{OTHER}/index.html", f"/reports/{OWN}/scorecard.ipynb", f"/reports/{OWN}/run.json",
+        f"/reports/{OTHER[:-9]}Scorecard/index.html", f"/reports/{OTHER[:-9]}scorecard_2/index.html",
+        f"/live/{OTHER[:-9]}SCORECARD/", f"/reports/{OTHER[:-9]}scorecard/more/index.html", "/live/shops/2026Q3/",
     ],
 )  # fmt: skip
 def test_no_spelling_of_a_path_leads_further(server: Serving, project: Project, path: str) -> None:
@@ -196,6 +215,18 @@ def test_the_log_says_who_opened_what_and_holds_no_token(server: Serving, projec
     assert (last["visitor"], last["method"], last["path"], last["status"]) == (
         "the auditor", "GET", f"/reports/{OWN}/index.html", 200
     )  # fmt: skip
+    for path in (f"/enter/{token}/", f"/enter/{token}/x", f"/enter//{token}"):
+        server.ask(path)
+    server.ask(f"/enter/{token[:-2]}")
+    server.ask(f"/reports/{OTHER}/index.html", Cookie=visit)
+    server.ask("/reports/shops/2026Q4/emea/north/scorecard/index.html", Cookie=visit)
+    [path] = (project.root / "data" / "audit").glob("*.jsonl")
+    text = path.read_text()
+    told = [json.loads(line) for line in text.splitlines()][-3:]
+    assert [(one["path"], one["status"]) for one in told] == [
+        ("/enter/", 410), (f"/reports/{OTHER}/index.html", 404),
+        ("/reports/shops/2026Q4/emea/north/scorecard/index.html", 404),
+    ]  # fmt: skip
     assert token not in text
     assert "hidden" not in text
     assert path.stat().st_mode & 0o077 == 0

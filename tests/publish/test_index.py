@@ -244,7 +244,7 @@ def test_what_failed_or_was_not_come_to_is_said_with_the_good_one_offered(good: 
         "Bank held steady": f"Could not be made anew on {today.day} {today:%B %Y}: this is the one from before",
         "Retail’s NPS fell": "Out of date: the last run did not come to it",
     }
-    told = "1 report of the last run has no page, not even an earlier one. Why: cxinsights runs"
+    told = "1 report has no page: the run that was to make one did not. Why: cxinsights runs"
     assert re.findall('<p class="note">(.*?)</p>', page) == [told]
 
 

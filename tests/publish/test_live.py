@@ -3,23 +3,29 @@
 import asyncio
 import http.client
 import re
+import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from tornado.httpclient import AsyncHTTPClient
+from tornado.httpserver import HTTPServer
+from tornado.web import Application
 
 from cxinsights.kernels.limits import Limits
 from cxinsights.params import Project
 from cxinsights.publish import live
-from cxinsights.publish.access import Right
-from cxinsights.publish.door import keys_of
+from cxinsights.publish.access import Right, Visitor
+from cxinsights.publish.door import free_port, keys_of
+from cxinsights.publish.gate import VISITOR
 from cxinsights.publish.identity import COOKIE
 from cxinsights.publish.live import LIVE_AT_ONCE, LIVE_EACH, _OwnKernels
+from cxinsights.report.identity import ReportId
 from tests.batch.shops import PERIOD, command, make_shops, processes_of, wait_for, write_notebook
 from tests.loops import run_apart
 from tests.publish.serving import Answer, Serving, serving
@@ -110,6 +116,7 @@ def test_nothing_else_in_the_address_reaches_the_notebook(server: Serving, query
 
 def test_a_live_page_has_the_policy_of_all(server: Serving) -> None:
     answer = server.ask(f"/live/{SOUTH}/faulty/")
+    assert "set-cookie" not in answer.headers
     assert "<script" not in answer.text
     policy = "default-src 'none'; style-src 'unsafe-inline'; font-src data:; img-src data:; "
     assert answer.headers["content-security-policy"].startswith(policy)
@@ -167,23 +174,85 @@ def test_no_more_than_a_few_live_pages_at_once(server: Serving) -> None:
     assert_no_kernel_is_left(server)
 
 
-def test_one_visitor_cannot_take_every_turn(project: Project) -> None:
-    for root in (project.outputs, project.outputs / ".released"):  # released as it is
-        folder = root / SOUTH / "short"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "result.json").write_text("{}")
+@pytest.fixture
+def released(project: Project) -> Iterator[Path]:
+    """The report's notebook, released; what a test does to it or its tables is undone."""
+    done = command(project, "release", "--study", "shops")
+    assert done.returncode == 0, done.stderr
+    changed = [project.outputs / REPORT / "drivers.ipynb", project.tables("shops") / "manifest.json"]
+    before = [path.read_bytes() for path in changed]
+    yield changed[0]
+    for path, content in zip(changed, before, strict=True):
+        path.write_bytes(content)
+    shutil.rmtree(project.outputs / ".released")
+
+
+def link_cookie(project: Project, name: str = "anna") -> dict[str, str]:
     keys = keys_of(project)
+    visitor = keys.visitor(keys.link([Right.parse("shops")], name, 1), "link")
+    assert visitor is not None
+    return {"Cookie": f"{COOKIE}={keys.cookie(visitor)}"}
 
-    def asking(name: str) -> dict[str, str]:
-        visitor = keys.visitor(keys.link([Right.parse("shops")], name, 1), "link")
-        assert visitor is not None
-        return {"Cookie": f"{COOKIE}={keys.cookie(visitor)}"}
 
+def test_one_visit_cannot_take_every_turn(project: Project, released: Path) -> None:
+    """Nor do readers of one link, or of links to nobody by name, wait for each other."""
+    write_notebook(released, *NOTEBOOKS["short"])
+    visit, another = link_cookie(project), link_cookie(project)
     with serving(project, "--access", "links") as server, ThreadPoolExecutor(LIVE_EACH + 2) as readers:
-        names = ["anna"] * (LIVE_EACH + 1) + ["ben"]
-        answers = [*readers.map(lambda name: server.ask(f"/live/{SOUTH}/short/", **asking(name)).status, names)]
+        visits = [visit] * (LIVE_EACH + 1) + [another]
+        answers = [*readers.map(lambda cookie: server.ask(f"/live/{REPORT}/", **cookie).status, visits)]
         assert sorted(answers[:-1]) == [200] * LIVE_EACH + [503]
         assert answers[-1] == 200
+
+
+def test_what_came_in_since_is_nobodys_to_see_before_it_is_released(project: Project, released: Path) -> None:
+    visit = link_cookie(project)
+    with serving(project, "--access", "links") as server:
+        assert server.ask(f"/live/{REPORT}/", "HEAD", **visit).status == 200
+        path = project.tables("shops") / "manifest.json"
+        path.write_text(path.read_text().replace('"fingerprint": "', '"fingerprint": "other'))  # as an import leaves it
+        assert server.ask(f"/live/{REPORT}/", "HEAD", **visit).status == 204
+        answer = server.ask(f"/live/{REPORT}/", **visit)
+        assert (answer.status, answer.text) == (
+            409, "409: What has come in since is not released: the report itself stands",
+        )  # fmt: skip
+        assert server.kernels() == []
+
+
+def test_an_answer_that_never_comes_is_cut_off(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As of a kernel that dies before it is ready: Voila waits for it, for ever."""
+    monkeypatch.setattr(live, "_CUT_OFF_S", 0.2)
+    shut_down = []
+
+    class Kernels:
+        async def shut_down_mine(self) -> None:
+            shut_down.append(True)
+
+    class Stuck(live.Live):
+        def initialize(self) -> None:
+            vars(self)["_kernels"] = Kernels()
+
+        def _found(self, path: str) -> tuple[ReportId, Path]:
+            return ReportId(*path.split("/")), tmp_path / "drivers.ipynb"
+
+        async def get_generator(self, path: str) -> AsyncIterator[str]:
+            yield "the head"
+            await asyncio.sleep(600)
+
+    async def visit() -> tuple[int, str]:
+        server = HTTPServer(Application([("/live/(.+)/", Stuck)], released=True))
+        server.listen(port := free_port(), "127.0.0.1")
+        headers = {VISITOR: Visitor("anna", frozenset()).as_text()}
+        try:
+            answer = await AsyncHTTPClient().fetch(f"http://127.0.0.1:{port}/live/{REPORT}/", headers=headers)
+            return answer.code, answer.body.decode()
+        finally:
+            server.stop()
+            await server.close_all_connections()
+
+    assert run_apart(visit()) == (200, f"the head{live._UNFINISHED}")
+    assert shut_down == [True]
+    assert live.Live.running.total() == 0
 
 
 def test_a_kernel_that_takes_too_much_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:

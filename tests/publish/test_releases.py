@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -25,8 +26,8 @@ DRIVERS = replace(NORTH, analysis="drivers")
 BEFORE = replace(NORTH, period="2026Q2")
 
 
-def draft(project: Project, report: ReportId, headline: str, value: object = None) -> None:
-    """A report as the batch leaves it."""
+def draft(project: Project, report: ReportId, headline: str, value: object = None, day: int = 3) -> None:
+    """A report as the batch leaves it on a day of October."""
     folder = report.folder(project.outputs)
     folder.mkdir(parents=True, exist_ok=True)
     output = nbformat.v4.new_output("display_data", {MEDIA_TYPE: f"<p>{headline}</p>"})
@@ -38,7 +39,7 @@ def draft(project: Project, report: ReportId, headline: str, value: object = Non
             "ci_high": 40.0, "state": None}  # fmt: skip
     result = {"headline": headline, "scores": [] if value is None else [told]}
     (folder / "result.json").write_text(json.dumps(result))
-    (folder / "run.json").write_text(json.dumps({"made_at": "2026-10-03T12:00:00+00:00"}))
+    (folder / "run.json").write_text(json.dumps({"made_at": f"2026-10-{day:02}T12:00:00+00:00"}))
     (folder / "scores.csv").write_text("metric\nnps\n")
     (folder / "index.html").write_text(f"<p>draft of {headline}</p>")
 
@@ -125,10 +126,31 @@ def test_the_page_about_the_data_is_released_and_listed_for_those_who_may_see_al
 def test_the_list_says_where_newer_figures_wait(shops: tuple[Project, Study]) -> None:
     project, study = shops
     release_period(project, study)
-    draft(project, NORTH, "North fell after all", 12.0)
+    draft(project, NORTH, "North fell after all", 12.0, day=4)
     rows = re.findall("<li><a.*?</li>", render_index(project, live=True, released=True))
     assert ["Newer figures are not released yet" in row for row in rows] == ["North rose" in row for row in rows]
     assert ["/live/" in row for row in rows] == ["North rose" not in row for row in rows]
+
+
+def test_drafts_that_were_cleaned_away_are_no_newer_figures(shops: tuple[Project, Study]) -> None:
+    project, study = shops
+    release_period(project, study)
+    shutil.rmtree(NORTH.folder(project.outputs))
+    assert "Newer figures" not in render_index(project, live=True, released=True)
+
+
+def test_a_page_that_is_drawn_otherwise_is_released_though_it_says_the_same(shops: tuple[Project, Study]) -> None:
+    """As after an upgrade, whose scripts are others; nothing is restated."""
+    project, study = shops
+    release_period(project, study)
+    record = (NORTH.folder(released_root(project)) / "release.json").read_text()
+    folder = NORTH.folder(project.outputs)
+    notebook = (folder / "scorecard.ipynb").read_text()
+    (folder / "scorecard.ipynb").write_text(notebook.replace("<p>North rose</p>", "<p><b>North rose</b></p>"))
+    assert release_period(project, study).unchanged == [DRIVERS, NORTH, SOUTH]
+    assert "<p><b>North rose</b></p>" in page(project, NORTH)
+    assert "restated" not in page(project, NORTH)
+    assert (NORTH.folder(released_root(project)) / "release.json").read_text() == record
 
 
 def test_a_page_leads_to_the_same_report_before(shops: tuple[Project, Study]) -> None:
@@ -147,7 +169,7 @@ def test_readers_have_the_list_of_what_is_released(shops: tuple[Project, Study])
     project, study = shops
     assert "None is released to you yet." in render_index(project, live=True, released=True)
     release_period(project, study, only=["scorecard"])
-    draft(project, SOUTH, "South fell further")
+    draft(project, SOUTH, "South fell further", day=4)
     found = render_index(project, live=True, released=True)
     assert "North rose" in found
     assert "South fell<" in found

@@ -1,7 +1,9 @@
 """The server hands out the list, pages and tables, and nothing else, to this machine alone."""
 
 import json
+import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -239,3 +241,32 @@ def test_a_port_that_is_taken_is_an_error_that_says_what_to_do(project: Project)
     assert str(info.value) == (
         f"port {port} is taken. Stop what listens there, or choose another: --port 0 takes a free one."
     )
+
+
+def test_a_reader_is_given_the_new_file_where_it_was_made_anew(server: Serving, project: Project) -> None:
+    file, path = project.outputs / REPORT / "anew.csv", f"/reports/{REPORT}/anew.csv"
+    file.write_text("nps\n31\n")
+    kept = server.ask(path).headers["etag"]
+    assert server.ask(path, If_None_Match=kept).status == 304
+    fresh = file.with_name(".anew")
+    fresh.write_text("nps\n32\n")
+    os.utime(fresh, (0, 0))  # a copy may be older than what it takes the place of
+    fresh.replace(file)
+    again = server.ask(path, If_None_Match=kept)
+    assert (again.status, again.text) == (200, "nps\n32\n")
+    file.unlink()
+
+
+def test_a_server_that_is_told_to_stop_sends_what_it_has_begun_to_send(project: Project) -> None:
+    large = project.outputs / REPORT / "large.csv"
+    large.write_bytes(b"1,2,3,4\n" * 4_000_000)
+    with serving(project) as stopping, socket.create_connection(("127.0.0.1", stopping.port), 20) as reader:
+        reader.sendall(f"GET /reports/{REPORT}/large.csv HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        got = len(reader.recv(1 << 16))
+        stopping.process.terminate()
+        time.sleep(1)
+        while chunk := reader.recv(1 << 20):
+            got += len(chunk)
+        assert got > large.stat().st_size
+        assert stopping.process.wait(15) == 0
+    large.unlink()

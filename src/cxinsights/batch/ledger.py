@@ -18,6 +18,8 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
+import psutil
+
 from cxinsights.params import Project
 
 __all__ = ["Entry", "Ledger", "Run", "user_name", "versions"]
@@ -196,6 +198,22 @@ class Ledger:
             (study,),
         )
         return dict(found)
+
+    def unmade(self, study: str) -> dict[str, Entry]:
+        """Reports whose last run did not make them, and how that ended; a run that goes on is not asked."""
+        found = self._rows(
+            "SELECT p.*, r.ended IS NULL, r.pid, r.host FROM reports p JOIN runs r USING (run) WHERE r.study = ? AND "
+            "p.run = (SELECT max(run) FROM reports q WHERE q.report = p.report) "
+            "AND (p.status IS NULL OR p.status = 'failed')",
+            (study,),
+        )
+        here = platform.node()
+        entries = [
+            Entry(*row)
+            for *row, is_open, pid, host in found
+            if not (is_open and host == here and psutil.pid_exists(pid))
+        ]
+        return {entry.report: entry for entry in entries}
 
     def last_run(self, study: str) -> tuple[str, str | None] | None:
         """Period of a study's last run, and how it ended: None where it was killed. None where there was no run."""

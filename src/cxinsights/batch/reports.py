@@ -59,7 +59,7 @@ def rewrite_page(project: Project, report: ReportId, study: Study) -> None:
     folder = report.folder(project.outputs)
     made_at = datetime.fromisoformat(json.loads((folder / RUN_RECORD).read_text(encoding="utf-8"))["made_at"])
     notebook = folder / f"{report.analysis}.ipynb"
-    page = render_snapshot(notebook, report, study, made_at.astimezone().date(), partial(has_page, project))
+    page = render_snapshot(notebook, report, study, made_at.astimezone().date(), partial(has_page, project.outputs))
     fresh = folder / f".index.html.new-{os.getpid()}"
     fresh.write_text(page, encoding="utf-8")
     fresh.replace(folder / "index.html")
@@ -99,7 +99,7 @@ def _make(project: Project, report: ReportId, job: Job, seen: dict[str, Any]) ->
         study = load_study(project, report.study)
         page = render_snapshot(
             notebook, report, study, started.astimezone().date(),
-            lambda other: other in job.planned or has_page(project, other),
+            lambda other: other in job.planned or has_page(project.outputs, other),
         )  # fmt: skip
         (folder / "index.html").write_text(page, encoding="utf-8")
         _write_run(folder, job, started, seen.get("peak_mb", 0), recorded["headline"])

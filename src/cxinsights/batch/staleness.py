@@ -20,9 +20,9 @@ from cxinsights.data.manifest import read_manifest
 from cxinsights.params import ALL, Project, ReportParams, Study
 from cxinsights.report.fingerprints import installed, short_hash
 from cxinsights.report.identity import ReportId
-from cxinsights.report.reads import reads_of
+from cxinsights.report.reads import kept_reads, reads_of
 
-__all__ = ["code_of", "findings_of", "survey"]
+__all__ = ["code_of", "findings_of", "is_as_made", "survey"]
 
 _REASONS = {
     "notebook": "notebook changed",
@@ -92,6 +92,15 @@ def survey(
     if only is not None:
         wanted = {r: p for r, p in wanted.items() if r.path in only or r in reasons or r in maybe}
     return Work(Plan(study, period, wanted, plan.skipped), now, reasons, maybe)
+
+
+def is_as_made(project: Project, study: Study, report: ReportId) -> bool:
+    """Whether a report, run now, would be made from what it was made from: no data, settings or code came since."""
+    before = (_record(report.folder(project.outputs)) or {}).get("fingerprint", {})
+    if before.get("study") != _settings(study) or before.get("code") != code_of():
+        return False
+    now = kept_reads(project, study, report.analysis, report.period)
+    return now is not None and now.get(f"{report.region}/{report.unit}") == before.get("read")
 
 
 def findings_of(project: Project, report: ReportId) -> str:

@@ -17,7 +17,10 @@ from typing import Any, ClassVar
 from cxinsights.display.blocks import MEDIA_TYPE, Block, Column, markdown_table
 from cxinsights.display.numbers import number, signed
 
-__all__ = ["Slider", "WhatIf", "script", "script_hash"]
+__all__ = ["TENTH", "Slider", "WhatIf", "script", "script_hash"]
+
+TENTH = 0.1
+"""Points of a step."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +31,16 @@ class Slider:
     name: str
     today: float
     room: float
-    step: float
-    start: float
+    """Points to the level to reach, where its last step ends; the others are tenths."""
+    start: int
+    """Steps it begins at."""
     effect: float
     """Difference in the outcome that goes with one point."""
+
+    @property
+    def steps(self) -> int:
+        """How many steps it has."""
+        return max(round(self.room / TENTH), 1)
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,7 @@ class WhatIf(Block):
                 "digits": self.digits,
                 "span": list(self.span),
                 "today": [one.today for one in self.sliders],
+                "rooms": [one.room for one in self.sliders],
                 "effects": [one.effect for one in self.sliders],
                 "covariance": [list(row) for row in self.covariance],
             }

@@ -176,18 +176,6 @@ class FunnelParams(ReportParams):
     title: ClassVar[str] = "Journey funnel"
     counts: ClassVar[str] = "customer"
     needs: ClassVar[tuple[tuple[str, ...], ...]] = (("events",),)
-    asks: ClassVar[dict[str, tuple[str, dict[str, str]]]] = {
-        "order": (
-            "Steps count",
-            {
-                "ordered": "in order, other events between",
-                "strict": "in order, no step out of turn between",
-                "any": "in any order",
-            },
-        ),
-        "attempt": ("Of each customer", {"first": "the first attempt", "best": "the attempt that gets furthest"}),
-        "window": ("Time", {"whole": "within the window", "none": "without limit"}),
-    }
 
     survey: Annotated[str, Field(description="kind of survey the feelings are taken from")] = "relationship"
     steps: Annotated[list[str], Field(min_length=2, max_length=12, description="stages, in order")]

@@ -81,6 +81,8 @@ class Visitor:
     rights: frozenset[Right]
     until: float = float("inf")
     """When the rights end, in seconds since 1970."""
+    visit: str = ""
+    """Which taking of a link this is; many may have the same one. Empty where the name says who it is."""
 
     def may_see(self, study: str, region: str = ALL, unit: str = ALL) -> bool:
         """Whether a report of this place may be seen."""
@@ -92,13 +94,13 @@ class Visitor:
 
     def as_text(self) -> str:
         """Name and rights, as the gate hands them on."""
-        return json.dumps([self.name, sorted(map(str, self.rights))])
+        return json.dumps([self.name, sorted(map(str, self.rights)), self.visit])
 
     @classmethod
     def from_text(cls, text: str) -> "Visitor":
         """The visitor that `as_text` wrote down."""
-        name, rights = json.loads(text)
-        return cls(name, frozenset(map(Right.parse, rights)))
+        name, rights, visit = json.loads(text)
+        return cls(name, frozenset(map(Right.parse, rights)), visit=visit)
 
     def knows(self, study: str) -> bool:
         """Whether anything of a study may be seen."""
@@ -173,8 +175,8 @@ class Keys:
         return self._signed("link", rights, name, time.time() + days * _DAY)
 
     def cookie(self, visitor: Visitor) -> str:
-        """A token that keeps a visitor for as long as the link holds."""
-        return self._signed("visit", sorted(visitor.rights), visitor.name, visitor.until)
+        """A token that keeps a visitor for as long as the link holds; each is a visit of its own."""
+        return self._signed("visit", sorted(visitor.rights), visitor.name, visitor.until, token_hex(8))
 
     def visitor(self, token: str, purpose: Literal["link", "visit"]) -> Visitor | None:
         """Whose token this is; None for one that is forged, expired, or meant for something else."""
@@ -185,10 +187,12 @@ class Keys:
             rights = frozenset(Right.parse(text) for text in told["rights"])
         except (jwt.InvalidTokenError, AccessError, KeyError, TypeError):
             return None
-        return Visitor(told["sub"], rights, told["exp"])
+        return Visitor(told["sub"], rights, told["exp"], told.get("jti", ""))
 
-    def _signed(self, purpose: str, rights: list[Right], name: str, until: float) -> str:
+    def _signed(self, purpose: str, rights: list[Right], name: str, until: float, visit: str = "") -> str:
         told = {"aud": purpose, "sub": name, "rights": [str(right) for right in rights], "exp": int(until)}
+        if visit:
+            told["jti"] = visit
         return jwt.encode(told, self._key, _ALGORITHM)
 
 

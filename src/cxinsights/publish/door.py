@@ -3,6 +3,7 @@
 import re
 import socket
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -12,15 +13,14 @@ from tornado.netutil import bind_sockets, bind_unix_socket
 from cxinsights.errors import ServeError
 from cxinsights.params import Project
 from cxinsights.publish.access import Keys
-from cxinsights.publish.entrance import ENTRANCE
-from cxinsights.publish.gate import Identify
+from cxinsights.publish.gate import ENTRANCE, Identify
 from cxinsights.publish.identity import SignOn, TakenLink, everybody, read_grants, read_secret
 from cxinsights.publish.releases import released_root
 
 __all__ = ["ADDRESS", "KINDS", "Door", "free_port", "keys_of"]
 
 ADDRESS = "127.0.0.1"
-_HERE = frozenset({"127.0.0.1", "localhost"})
+_HERE = frozenset({"127.0.0.1", "localhost", "[::1]"})
 KINDS = ("open", "links", "sign-on")
 """Ways to let readers in: everybody on this machine, by expiring links, or by the single sign-on in front."""
 
@@ -79,7 +79,7 @@ class Door:
             read_grants(grants)
             known = SignOn(grants, b"" if secret is None else read_secret(secret))
             return cls(known, named, address, unix_socket, released=True)
-        return cls()
+        return cls(address=address)
 
     @property
     def entrance(self) -> re.Pattern[str] | None:
@@ -97,12 +97,17 @@ class Door:
     def check_free(self, port: int) -> None:
         """Raise ServeError where something listens already."""
         if self.unix_socket is not None:
-            return
-        with socket.socket() as probe:
-            if probe.connect_ex((self.address if self.address != "0.0.0.0" else ADDRESS, port)) == 0:
+            with suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+                probe.connect(str(self.unix_socket))
                 raise ServeError(
-                    f"port {port} is taken. Stop what listens there, or choose another: --port 0 takes a free one."
+                    f"{self.unix_socket} is taken. Stop what listens there, or take over from it: --take-over."
                 )
+            return
+        anywhere = {"0.0.0.0": ADDRESS, "::": "::1"}
+        with suppress(OSError), socket.create_connection((anywhere.get(self.address, self.address), port), 5):
+            raise ServeError(
+                f"port {port} is taken. Stop what listens there, or choose another: --port 0 takes a free one."
+            )
 
     def listen(self, port: int) -> list[socket.socket]:
         """Sockets that listen from now on."""

@@ -11,13 +11,12 @@ import tornado.web
 from cxinsights.errors import AccessError
 from cxinsights.params import ALL, Project, load_study
 from cxinsights.publish.access import EVERYTHING, Keys, Right, Visitor
+from cxinsights.publish.gate import ENTRANCE
 from cxinsights.publish.headers import Plain
 from cxinsights.publish.identity import COOKIE
 from cxinsights.report.pages import Page, render_page
 
-__all__ = ["ENTRANCE", "Entrance", "link_path", "right_of"]
-
-ENTRANCE = "/enter/"
+__all__ = ["Entrance", "link_path", "right_of"]
 
 
 def right_of(project: Project, study: str | None, region: str | None, unit: str | None) -> Right:

@@ -6,8 +6,10 @@ it. A path that names nothing we have is answered like one that the visitor may 
 
 import re
 import socket
+from asyncio import Future
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 from tornado.httputil import (
     HTTPConnection,
@@ -21,20 +23,25 @@ from tornado.httputil import (
 from cxinsights.publish.access import Visitor
 from cxinsights.publish.headers import HEADERS, REFUSALS, refusal
 
-__all__ = ["HEALTH", "VISITOR", "Gate", "Identify", "Log", "place_of"]
+__all__ = ["ENTRANCE", "HEALTH", "VISITOR", "Gate", "Identify", "Log", "place_of"]
 
 VISITOR = "Cx-Visitor"
 """Header under which handlers find who asks: set by the gate; what a request brings under it is taken off."""
 HEALTH = "/health"
+ENTRANCE = "/enter/"
+"""Where links are taken; what follows lets its bearer in, and is never written down."""
 Identify = Callable[[HTTPHeaders, bool], Visitor | None]
 """Who asks, from a request's headers and whether it came over a Unix socket; None for nobody we know."""
 Log = Callable[[str, str, str, int], None]
 """Takes visitor, method, path and status of a request."""
 
 _PATH = re.compile(r"(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*/?")
-_REPORT = re.compile(r"/(?:(?:reports|live)/)?([^/]+)/[^/]+/([^/]+)/([^/]+)/[a-z]+(?:/[^/]*)?")
+_REPORT = re.compile(r"/(?:(?:reports|live)/)?([^/]+)/[^/]+/([^/]+)/([^/]+)/[^/]+(?:/[^/]*)?")
 _OF_STUDY = re.compile(r"/reports/([^/]+)/[^/]+")
+_HOLDS_REPORTS = re.compile(r"/(?:reports|live)/(?!(?:index\.html)?$)")
 _LONGEST = 2000
+_LEFT = 499
+"""Logged for a reader who left before anything was answered, as servers have it."""
 _INTERNET = (socket.AF_INET, socket.AF_INET6)
 
 
@@ -69,7 +76,7 @@ class Gate(HTTPServerConnectionDelegate):
     entrance
         Paths that somebody without rights may ask for: where a link is taken.
     log
-        Told of every request, let through or not.
+        Told of every request, let through or not, when its answer begins.
     """
 
     def __init__(
@@ -85,6 +92,8 @@ class Gate(HTTPServerConnectionDelegate):
         self._hosts = hosts
         self._entrance = entrance
         self._log = log
+        self.answering = 0
+        """Requests whose answers are not wholly sent."""
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
         """Take a request before anything else does."""
@@ -97,8 +106,8 @@ class Gate(HTTPServerConnectionDelegate):
     def tell(self, visitor: Visitor | None, line: RequestStartLine, status: int) -> None:
         """Have a request logged, without what would let the log's readers in."""
         path = line.path.partition("?")[0]
-        if self._entrance is not None and self._entrance.fullmatch(path):
-            path = path.rpartition("/")[0]
+        if path.startswith(ENTRANCE):
+            path = ENTRANCE
         self._log(visitor.name if visitor else "", line.method, path, status)
 
     def decide(self, line: RequestStartLine, headers: HTTPHeaders, is_local: bool) -> tuple[int, Visitor | None]:
@@ -115,8 +124,8 @@ class Gate(HTTPServerConnectionDelegate):
         if visitor is None:
             return 401, None
         place = place_of(path)
-        if place is None:
-            return 200, visitor
+        if place is None:  # none of a report's: a route without one, or a path that leads nowhere we know
+            return (404 if _HOLDS_REPORTS.match(path) else 200), visitor
         whole = place.region is None or place.unit is None
         seen = visitor.may_see_all_of(place.study) if whole else visitor.may_see(*place)
         return (200 if seen else 404), visitor
@@ -130,6 +139,8 @@ class _Request(HTTPMessageDelegate):
         self._server_conn = server_conn
         self._connection = connection
         self._inner: HTTPMessageDelegate | None = None
+        self._answering: _Answering | None = None
+        self._told: Callable[[int], None] | None = None
 
     def headers_received(self, start_line: RequestStartLine, headers: HTTPHeaders) -> Awaitable[None] | None:
         is_local = self._connection.context.address_family not in _INTERNET
@@ -138,10 +149,12 @@ class _Request(HTTPMessageDelegate):
             del headers[name]
         if visitor is not None:
             headers[VISITOR] = visitor.as_text()
-        self._gate.tell(visitor, start_line, status)
+        self._told = partial(self._gate.tell, visitor, start_line)
         if status == 200:
-            self._inner = self._gate.server.start_request(self._server_conn, self._connection)
+            self._answering = _Answering(self._gate, self._connection, self._tell)
+            self._inner = self._gate.server.start_request(self._server_conn, self._answering)
             return self._inner.headers_received(start_line, headers)
+        self._tell(status)
         reason, body = REFUSALS[status], refusal(status)
         answer = HTTPHeaders({
             **HEADERS, "Content-Type": "text/html; charset=utf-8", "Content-Length": str(len(body)),
@@ -159,5 +172,57 @@ class _Request(HTTPMessageDelegate):
             self._inner.finish()
 
     def on_connection_close(self) -> None:
-        if self._inner is not None:
+        if self._inner is not None and self._answering is not None:
+            self._tell(_LEFT)
+            self._answering.end()
             self._inner.on_connection_close()
+
+    def _tell(self, status: int) -> None:
+        """Have the request logged, once."""
+        if self._told is not None:
+            self._told(status)
+            self._told = None
+
+
+class _Answering:
+    """A connection that says what is answered, and keeps count of answers on their way."""
+
+    def __init__(self, gate: Gate, connection: HTTPConnection, tell: Callable[[int], None]) -> None:
+        self._gate = gate
+        self._connection = connection
+        self._tell = tell
+        self._sent: Future[None] | None = None
+        self._is_open = False
+
+    def write_headers(
+        self, start_line: ResponseStartLine, headers: HTTPHeaders, chunk: bytes | None = None
+    ) -> Future[None]:
+        if self._sent is None:
+            self._is_open = True
+            self._gate.answering += 1
+        self._tell(start_line.code)
+        self._sent = self._connection.write_headers(start_line, headers, chunk)
+        return self._sent
+
+    def write(self, chunk: bytes) -> Future[None]:
+        self._sent = self._connection.write(chunk)
+        return self._sent
+
+    def finish(self) -> None:
+        self._connection.finish()
+        if self._sent is not None:
+            self._sent.add_done_callback(self._is_sent)
+
+    def end(self) -> None:
+        """Count it no more: all of it is sent, or its reader left."""
+        if self._is_open:
+            self._is_open = False
+            self._gate.answering -= 1
+
+    def _is_sent(self, sent: Future[None]) -> None:
+        if not sent.cancelled():
+            sent.exception()  # a reader who left is no error
+        self.end()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)

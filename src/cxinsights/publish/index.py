@@ -3,9 +3,10 @@
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from html import escape
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from cxinsights.display.blocks import state_mark
 from cxinsights.errors import CxError
 from cxinsights.params import ALL, ANALYSES, Project, Study, load_study
 from cxinsights.publish.access import Visitor
-from cxinsights.publish.releases import QUALITY, released_root
+from cxinsights.publish.releases import QUALITY, is_current, released_root
 from cxinsights.publish.standing import STATUS, notes_of, unmade
 from cxinsights.report.identity import ReportId
 from cxinsights.report.pages import Page, render_page
@@ -43,29 +44,40 @@ class Listed:
     """Whether its notebook may be run for a reader."""
 
 
-def find_reports(root: Path) -> list[Listed]:
+def find_reports(root: Path, may_see: Callable[[ReportId], bool] = lambda report: True) -> list[Listed]:
     """Reports with a record and a page, by place in the folders; what cannot be read is left out and logged.
 
     Parameters
     ----------
     root
         Folder of drafts or of released reports.
+    may_see
+        Which to look at; the records of others are not opened.
     """
     found = []
     for path in sorted(root.glob("*/*/*/*/*/result.json")):
         report = ReportId.from_folder(path.parent, root)
         run = path.with_name("run.json")
-        if report is None or not run.exists() or path.parent.name.startswith("."):
+        if report is None or path.parent.name.startswith(".") or not may_see(report):
             continue
         try:
-            result = json.loads(path.read_text(encoding="utf-8"))
-            leading = [s["state"] for s in result["scores"] if s.get("metric") == result["scores"][0].get("metric")]
-            state = next((state for state in leading if state in _NEWS), None)  # the headline's own measure
-            made_at = datetime.fromisoformat(json.loads(run.read_text(encoding="utf-8"))["made_at"])
-            found.append(Listed(report, str(result["headline"]), state, made_at, str(result.get("status", "ok"))))
+            states = [file.stat() for file in (path, run)]
+            found.append(_listed(path, *((state.st_ino, state.st_mtime_ns) for state in states), report))
+        except FileNotFoundError:  # not made by us, or being replaced
+            continue
         except (OSError, ValueError, LookupError, TypeError) as error:
             log.warning("list: the record of %s cannot be read (%s)", report.path, type(error).__name__)
     return found
+
+
+@lru_cache(maxsize=100_000)
+def _listed(path: Path, result_is: tuple[int, int], run_is: tuple[int, int], report: ReportId) -> Listed:
+    """A report as its record has it; read again when the files are others."""
+    result = json.loads(path.read_text(encoding="utf-8"))
+    leading = [s["state"] for s in result["scores"] if s.get("metric") == result["scores"][0].get("metric")]
+    state = next((state for state in leading if state in _NEWS), None)  # the headline's own measure
+    made_at = datetime.fromisoformat(json.loads(path.with_name("run.json").read_text(encoding="utf-8"))["made_at"])
+    return Listed(report, str(result["headline"]), state, made_at, str(result.get("status", "ok")))
 
 
 def render_index(
@@ -85,12 +97,12 @@ def render_index(
         Words that a report's place, period, analysis or headline must hold, all of them.
     """
     root = released_root(project) if released else project.outputs
-    listed = find_reports(root)
-    if visitor is not None:
-        listed = [one for one in listed if visitor.may_see(one.report.study, one.report.region, one.report.unit)]
+    seen = (lambda report: True) if visitor is None else (lambda r: visitor.may_see(r.study, r.region, r.unit))
+    listed = find_reports(root, seen)
     notes = notes_of(project, [one.report for one in listed], released)
     listed = [
-        replace(one, note=notes.get(one.report, ""), is_live=not released or one.report not in notes) for one in listed
+        replace(one, note=notes.get(one.report, ""), is_live=not released or is_current(project, one.report))
+        for one in listed
     ]
     studies = _nameable(project, listed)
     total = sum(len(reports) for _, reports in studies.values())
@@ -104,11 +116,13 @@ def render_index(
         parts.append(_study(study, reports, live, opened=bool(sought)))
         whole = live and not (released or sought)
         if whole and (missing := unmade(project, study.name, (one.report for one in listed))):
-            are = "report of the last run has" if missing == 1 else "reports of the last run have"
-            parts.append(f'<p class="note">{missing} {are} no page, not even an earlier one. Why: cxinsights runs</p>')
+            parts.append(_unmade(missing))
         if (root / study.name / QUALITY).exists() and (visitor is None or visitor.may_see_all_of(study.name)):
             link = f"{_base(live)}{escape(study.name)}/{QUALITY}"
             parts.append(f'<p class="more"><a href="{link}">Data quality of {escape(study.label)}</a></p>')
+    if live and not (released or total):
+        missing = sum(unmade(project, study, ()) for study in project.studies())
+        parts += [_unmade(missing)] if missing else []
     page = Page(
         title="Reports",
         crumbs=[("Reports", "")],
@@ -118,6 +132,11 @@ def render_index(
         reading=True,
     )
     return render_page(page)
+
+
+def _unmade(missing: int) -> str:
+    have = "report has" if missing == 1 else "reports have"
+    return f'<p class="note">{missing} {have} no page: the run that was to make one did not. Why: cxinsights runs</p>'
 
 
 def _nameable(project: Project, found: list[Listed]) -> dict[str, tuple[Study, list[Listed]]]:

@@ -10,12 +10,14 @@ from asyncio import InvalidStateError
 from collections import Counter
 from contextlib import ExitStack, suppress
 from functools import cached_property
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, ClassVar
 
 import nbformat
 import psutil
 import tornado.web
+from jupyter_server.auth.identity import User
 from nbformat import NotebookNode
 from papermill.parameterize import parameterize_notebook
 from tornado.httputil import HTTPServerRequest
@@ -28,7 +30,7 @@ from cxinsights.params import ANALYSES
 from cxinsights.publish.access import Visitor
 from cxinsights.publish.gate import VISITOR
 from cxinsights.publish.headers import Plain
-from cxinsights.publish.releases import is_current
+from cxinsights.publish.releases import may_run
 from cxinsights.report.identity import ReportId
 from cxinsights.report.snapshot import parameters_of
 
@@ -37,9 +39,12 @@ __all__ = ["LIMITS", "LIVE_AT_ONCE", "LIVE_EACH", "Live", "visitor_of", "with_as
 log = logging.getLogger(__name__)
 
 LIVE_AT_ONCE, LIVE_EACH = 4, 2
-"""Live pages computed at once, in all and for one visitor."""
+"""Live pages computed at once, in all and for one visit."""
 LIMITS = Limits(seconds=120, memory_mb=1500)
 """What one of them may take."""
+_CUT_OFF_S = LIMITS.seconds + 10
+"""When an answer ends whatever became of its kernel: one that dies before it is ready is waited for, for ever."""
+_UNFINISHED = '<p class="note" role="status" data-unfinished>This page could not be computed to its end.</p>'
 
 
 def visitor_of(request: HTTPServerRequest) -> Visitor:
@@ -80,36 +85,59 @@ class Live(VoilaHandler):
             self._work.cancel()
             self._ending = asyncio.ensure_future(self._kernels.shut_down_mine())
 
+    async def prepare(self) -> None:
+        """Nothing but what Voila needs: the gate has decided who asks, and no cookie says so beside it."""
+        self.current_user = self._jupyter_current_user = User(username="reader")
+
+    async def head(self, path: str) -> None:
+        """200 where it would be run, 204 where the report alone stands: a page asks before it offers to be asked."""
+        try:
+            self._found(path)
+        except tornado.web.HTTPError as error:
+            if error.status_code != HTTPStatus.CONFLICT:
+                raise
+            self.set_status(HTTPStatus.NO_CONTENT)
+        await self.finish()
+
     async def get(self, path: str) -> None:
         """Run the notebook and send what it shows, each part as it is there."""
         self._work = asyncio.current_task()
-        if self.request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
-            raise tornado.web.HTTPError(403)  # a page elsewhere could keep every turn taken
-        report = ReportId(*path.split("/"))
-        notebook = f"{path}/{report.analysis}.ipynb"
-        root = Path(self.settings["reports"]).resolve()
-        found = (root / notebook).resolve()
-        if not found.is_file() or not found.is_relative_to(root):  # a link that leads elsewhere
-            raise tornado.web.HTTPError(404)
-        if self.settings["released"] and not is_current(self.settings["project"], report):
-            raise tornado.web.HTTPError(409, reason="What has come in since is not released: the report itself stands")
-        self.parameters = self._asked(report.analysis, found) if self.request.query_arguments else None
-        visitor = visitor_of(self.request).name
+        report, notebook = self._found(path)
+        self.parameters = self._asked(report.analysis, notebook) if self.request.query_arguments else None
+        visitor = visitor_of(self.request)
+        visit = visitor.visit or visitor.name
         own = LIVE_EACH if self.settings["released"] else LIVE_AT_ONCE  # on this machine everybody is one
-        if Live.running.total() >= LIVE_AT_ONCE or Live.running[visitor] >= own:
+        if Live.running.total() >= LIVE_AT_ONCE or Live.running[visit] >= own:
             raise tornado.web.HTTPError(503, reason="Too many live pages at once: the report itself is under Reports")
-        Live.running[visitor] += 1
+        Live.running[visit] += 1
         try:
-            async for part in self.get_generator(path=notebook):
-                self.write(part)
-                await self.flush()
+            async with asyncio.timeout(_CUT_OFF_S):
+                async for part in self.get_generator(path=f"{path}/{notebook.name}"):
+                    self.write(part)
+                    await self.flush()
+        except TimeoutError:
+            log.warning("live page cut off after %d s: %s", _CUT_OFF_S, path)
+            self.write(_UNFINISHED)
         except (tornado.iostream.StreamClosedError, asyncio.CancelledError):
             log.info("live page left early: %s", path)
         finally:
             try:
                 await self._kernels.shut_down_mine()
             finally:
-                Live.running[visitor] -= 1
+                Live.running[visit] -= 1
+
+    def _found(self, path: str) -> tuple[ReportId, Path]:
+        """The report and its notebook, where it may be run for whoever asks."""
+        if self.request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+            raise tornado.web.HTTPError(403)  # a page elsewhere could keep every turn taken
+        report = ReportId(*path.split("/"))
+        root = Path(self.settings["reports"]).resolve()
+        found = (root / path / f"{report.analysis}.ipynb").resolve()
+        if not found.is_file() or not found.is_relative_to(root):  # a link that leads elsewhere
+            raise tornado.web.HTTPError(404)
+        if self.settings["released"] and not may_run(self.settings["project"], report):
+            raise tornado.web.HTTPError(409, reason="What has come in since is not released: the report itself stands")
+        return report, found
 
     def _asked(self, analysis: str, notebook: Path) -> dict[str, Any]:
         """The notebook's parameters with those of the address, checked by the report's own model."""

@@ -15,6 +15,7 @@ from getpass import getuser
 from pathlib import Path
 from typing import Any
 
+from cxinsights.batch.staleness import is_as_made
 from cxinsights.data.atomic import SERVED, replaced_folder
 from cxinsights.display.numbers import metric_with_interval
 from cxinsights.errors import ReleaseError, UnknownNameError, did_you_mean
@@ -23,7 +24,7 @@ from cxinsights.report.identity import ReportId
 from cxinsights.report.snapshot import render_snapshot
 from cxinsights.schemas.columns import value_label
 
-__all__ = ["QUALITY", "Release", "Restated", "is_current", "release", "release_period", "released_root"]
+__all__ = ["QUALITY", "Release", "Restated", "is_current", "may_run", "release", "release_period", "released_root"]
 
 _RECORD = "release.json"
 _HIDDEN = "not shown"
@@ -58,8 +59,17 @@ def released_root(project: Project) -> Path:
 
 
 def is_current(project: Project, report: ReportId) -> bool:
-    """Whether the draft says what was released: then its notebook, run now, shows nothing that was not."""
+    """Whether the draft says what was released."""
     return _result_of(report.folder(project.outputs)) == _result_of(report.folder(released_root(project))) != b""
+
+
+def may_run(project: Project, report: ReportId) -> bool:
+    """Whether the notebook, run now, shows nothing but what was released.
+
+    The draft has to say the same, and what it was made from has to be what is there now: answers that came in, or a
+    change of settings, are nobody's to see before the reports are made with them and released.
+    """
+    return is_current(project, report) and is_as_made(project, load_study(project, report.study), report)
 
 
 def release_period(
@@ -118,10 +128,11 @@ def release(project: Project, study: str, reports: Iterable[ReportId]) -> Releas
 
     for report in drafts:
         if is_current(project, report):
+            _copy(project, report, _record_of(report.folder(released_root(project))), is_read)
             done.unchanged.append(report)
             continue
         restated = _restated(project, report)
-        _copy(project, report, restated, is_read)
+        _copy(project, report, _record(project, report, restated), is_read)
         done.released.append(report)
         if restated:
             done.restated[report] = restated
@@ -137,19 +148,28 @@ def _copy_quality(project: Project, study: str) -> None:
         fresh.replace(target)
 
 
-def _copy(project: Project, report: ReportId, restated: list[Restated], is_read: Callable[[ReportId], bool]) -> None:
-    target = report.folder(released_root(project))
-    earlier = _record_of(target).get("restated", [])
-    record = {
+def _record(project: Project, report: ReportId, restated: list[Restated]) -> dict[str, Any]:
+    """Who released a report when, and all that has ever been restated of it."""
+    return {
         "released_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "released_by": getuser(),
-        "restated": [*earlier, *map(asdict, restated)],
+        "restated": [*_record_of(report.folder(released_root(project))).get("restated", []), *map(asdict, restated)],
     }
+
+
+def _copy(project: Project, report: ReportId, record: dict[str, Any], is_read: Callable[[ReportId], bool]) -> None:
+    """Put the draft where readers see it, its page drawn for them; nothing where that is there already.
+
+    A page may differ though its figures are the same: it leads to more pages, or was drawn by a later version.
+    """
     draft, study = report.folder(project.outputs), load_study(project, report.study)
     made_at = datetime.fromisoformat(json.loads((draft / "run.json").read_text(encoding="utf-8"))["made_at"])
     page = render_snapshot(
         draft / f"{report.analysis}.ipynb", report, study, made_at.astimezone().date(), is_read, _notices(record)
     )
+    target = report.folder(released_root(project))
+    if record == _record_of(target) and (target / "index.html").read_text(encoding="utf-8") == page:
+        return
     with replaced_folder(target, SERVED) as fresh:
         shutil.copytree(draft, fresh, dirs_exist_ok=True)
         (fresh / "index.html").write_text(page, encoding="utf-8")

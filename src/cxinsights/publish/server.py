@@ -12,10 +12,13 @@ import signal
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import tornado.ioloop
 import tornado.web
@@ -30,8 +33,8 @@ from cxinsights.kernels.warm import ONE_THREAD
 from cxinsights.params import Project, load_study
 from cxinsights.publish.audit import Audit
 from cxinsights.publish.door import ADDRESS, Door, free_port
-from cxinsights.publish.entrance import ENTRANCE, Entrance
-from cxinsights.publish.gate import HEALTH, Gate
+from cxinsights.publish.entrance import Entrance
+from cxinsights.publish.gate import ENTRANCE, HEALTH, Gate
 from cxinsights.publish.headers import Plain
 from cxinsights.publish.index import render_index
 from cxinsights.publish.live import LIMITS, Live, visitor_of, with_asked
@@ -87,6 +90,11 @@ class _Snapshot(Plain, tornado.web.StaticFileHandler):
         """None, whatever the address ends in: a report made anew has the same address."""
         return 0
 
+    def compute_etag(self) -> str | None:
+        """By which file it is now; Tornado's own remembers what it held when it was first asked for."""
+        found = os.stat(str(self.absolute_path))
+        return f'"{found.st_ino:x}-{found.st_mtime_ns:x}-{found.st_size:x}"'
+
 
 class ReportServer(Voila):
     """Stand-alone Voila with routes of our own."""
@@ -133,7 +141,7 @@ class ReportServer(Voila):
         server.add_sockets(self.door.listen(self.port))
         print(f"Reports on {self.door.told(self.port)} (Ctrl-C stops)", flush=True)
         self.ioloop = tornado.ioloop.IOLoop.current()
-        signal.signal(signal.SIGTERM, lambda *_: self.ioloop.add_callback_from_signal(self._finish, server))
+        signal.signal(signal.SIGTERM, lambda *_: self.ioloop.add_callback_from_signal(self._finish, server, gate))
         try:
             self.ioloop.start()
         except KeyboardInterrupt:
@@ -141,13 +149,13 @@ class ReportServer(Voila):
         finally:
             self.stop()
 
-    async def _finish(self, server: HTTPServer) -> None:
+    async def _finish(self, server: HTTPServer, gate: Gate) -> None:
         """Take no more requests, finish those that run, and stop."""
         server.stop()
         until = time.monotonic() + FINISH_S
-        while Live.running.total() and time.monotonic() < until:
+        await asyncio.sleep(0.2)  # what is on its way here has come by then
+        while (Live.running.total() or gate.answering) and time.monotonic() < until:
             await asyncio.sleep(0.05)
-        await asyncio.sleep(0.2)  # what is written is sent in less
         self.ioloop.stop()
 
 
@@ -200,7 +208,7 @@ def serve_reports(project: Project, port: int, door: Door | None = None, take_ov
     os.environ["CXINSIGHTS_HOME"] = str(project.root)
     os.environ[PAGES] = str(project.outputs)
     os.environ[PAGE_ONLY] = "yes"
-    server = ReportServer.instance(config=_safe_settings(project), port=port, root_dir=str(project.outputs))
+    server = ReportServer.instance(config=_safe_settings(project, door), port=port, root_dir=str(project.outputs))
     server.project, server.door = project, door
     server.initialize(argv=[])
     threading.Thread(target=_warm_up, daemon=True).start()
@@ -215,14 +223,16 @@ def _warm_up() -> None:
         log.warning("plain kernel starts: %s", reason)
 
 
-def _safe_settings(project: Project) -> Config:
+def _safe_settings(project: Project, door: Door) -> Config:
     def page_config(current: dict, notebook_path: str, **_: Any) -> dict:
         report = ReportId(*Path(notebook_path).parent.parts)
+        snapshot = f"/reports/{report.path}/index.html"
         try:
-            page = page_of(report, load_study(project, report.study), "", partial(has_page, project))
+            page = page_of(report, load_study(project, report.study), "", partial(has_page, door.root(project)))
         except CxError:
             raise tornado.web.HTTPError(404) from None
-        return {**current, "page": page, "media_type": MEDIA_TYPE, "snapshot": f"/reports/{report.path}/index.html"}
+        page = replace(page, crumbs=_leading(page.crumbs, snapshot), earlier=_leading(page.earlier, snapshot))
+        return {**current, "page": page, "media_type": MEDIA_TYPE, "snapshot": snapshot}
 
     return Config(
         {
@@ -244,3 +254,8 @@ def _safe_settings(project: Project) -> Config:
             "VoilaExecutor": {"timeout": int(LIMITS.seconds)},
         }
     )
+
+
+def _leading(links: Sequence[tuple[str, str]], snapshot: str) -> list[tuple[str, str]]:
+    """Links of a report's page as they lead from there, wherever they stand: a live page leads to no other."""
+    return [(name, urljoin(snapshot, link) if link else "") for name, link in links]

@@ -6,6 +6,7 @@ beside them, and what all places decide together. A change anywhere else leaves 
 
 import json
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -19,7 +20,7 @@ from cxinsights.report.fingerprints import short_hash, state_of
 from cxinsights.report.inputs import FITTED
 from cxinsights.report.source import Source
 
-__all__ = ["Reads", "reads_of"]
+__all__ = ["Reads", "kept_reads", "reads_of"]
 
 Reads = dict[str, str]
 """By region/unit: the short name of what the report of that place reads."""
@@ -32,18 +33,29 @@ def reads_of(project: Project, study: Study, analysis: str, period: str) -> Read
 
     On the way it computes and keeps what these reports need of each other: company figures, families of tests.
     """
+    kept = kept_reads(project, study, analysis, period)
+    if kept is not None:
+        return kept
     fingerprint = state_of(project, study, period, analysis)
-    folder = project.private(study.name) / "reads" / period / analysis
-    if (folder / _META).exists():
-        kept = json.loads((folder / _META).read_text(encoding="utf-8"))
-        if kept["fingerprint"] == fingerprint:
-            return kept["reads"]
     first = Source(resolve(study, analysis, period), project, study)
     first.kept, first.targets  # noqa: B018  read once for all places
     reads = {f"{region}/{unit}": _read_by(first.of(region, unit)) for region, unit in places_of(study)}
-    with replaced_folder(folder) as fresh:
+    with replaced_folder(_folder(project, study, analysis, period)) as fresh:
         (fresh / _META).write_text(json.dumps({"fingerprint": fingerprint, "reads": reads}), encoding="utf-8")
     return reads
+
+
+def kept_reads(project: Project, study: Study, analysis: str, period: str) -> Reads | None:
+    """What these reports read, where it is known of the data, params and code that are there now."""
+    path = _folder(project, study, analysis, period) / _META
+    if not path.exists():
+        return None
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    return kept["reads"] if kept["fingerprint"] == state_of(project, study, period, analysis) else None
+
+
+def _folder(project: Project, study: Study, analysis: str, period: str) -> Path:
+    return project.private(study.name) / "reads" / period / analysis
 
 
 def _read_by(source: Source) -> str:

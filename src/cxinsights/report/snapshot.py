@@ -13,16 +13,16 @@ from nbformat import NotebookNode
 from cxinsights.display.blocks import MEDIA_TYPE
 from cxinsights.display.words import as_subject
 from cxinsights.errors import ReportError
-from cxinsights.params import ANALYSES, Project, Study
+from cxinsights.params import ANALYSES, Study
 from cxinsights.report.identity import ReportId
 from cxinsights.report.pages import Ask, Page, render_page
 
 __all__ = ["asks_of", "blocks_of", "has_page", "page_of", "parameters_of", "render_snapshot"]
 
 
-def has_page(project: Project, report: ReportId) -> bool:
-    """Whether a report has a static page now."""
-    return (report.folder(project.outputs) / "index.html").exists()
+def has_page(root: Path, report: ReportId) -> bool:
+    """Whether a report has a static page now, among drafts or released ones."""
+    return (report.folder(root) / "index.html").exists()
 
 
 def render_snapshot(

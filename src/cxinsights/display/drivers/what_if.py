@@ -1,5 +1,7 @@
 """What-if: what goes with better ratings, one driver at a time in a table, several at once by sliders."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -17,7 +19,7 @@ from cxinsights.display.drivers.names import (
     outcome_scale,
 )
 from cxinsights.display.numbers import DASH, number, with_interval
-from cxinsights.display.sliders import Slider, WhatIf
+from cxinsights.display.sliders import TENTH, Slider, WhatIf
 from cxinsights.display.words import as_subject, in_sentence, joined, spelled
 from cxinsights.privacy import Guarded, is_shown
 from cxinsights.schemas.columns import column, label
@@ -25,7 +27,7 @@ from cxinsights.schemas.columns import column, label
 __all__ = ["what_if"]
 
 MOST_SLIDERS = 4
-_LEAST_ROOM = 0.1
+_LEAST_ROOM = TENTH
 
 
 def what_if(result: Guarded) -> Block:
@@ -35,7 +37,7 @@ def what_if(result: Guarded) -> Block:
     frame = result.what_if[is_shown(result.what_if["performance"])]
     movable = frame[frame["surely"].astype(bool) & (frame["room"] >= _LEAST_ROOM)]
     at_hand = movable.head(MOST_SLIDERS if is_linear(result) else 0)
-    sliders = [_slider(result, one, at == 0) for at, one in enumerate(at_hand.itertuples())]
+    sliders = _sliders(result, at_hand)
     covariance = _covariance(result, [one.key for one in sliders])
     scale, digits = outcome_scale(result), outcome_digits(result)
     ends = {column(name, result.study).max for name in frame["driver"]}
@@ -126,11 +128,18 @@ def _row(result: Guarded, one) -> list[str]:
     ]
 
 
-def _slider(result: Guarded, one, is_first: bool) -> Slider:
-    step = one.room / max(round(one.room / _LEAST_ROOM), 1)  # about a tenth, and the last step ends at the table's
-    start = min(round(0.5 / step) * step, one.room) if is_first else 0.0
-    effect = outcome_scale(result) * one.change / one.room
-    return Slider(one.driver, label(one.driver, result.study), one.performance, one.room, step, start, effect)
+def _sliders(result: Guarded, at_hand: pd.DataFrame) -> list[Slider]:
+    """A slider for each, all at zero but that of the title's driver, which begins at the title's rise."""
+    enough = at_hand["needed"].astype(float).dropna()
+    first = enough.idxmin() if len(enough) else next(iter(at_hand.index), None)
+    found = []
+    for at, one in zip(at_hand.index, at_hand.itertuples(), strict=True):
+        effect = outcome_scale(result) * one.change / one.room
+        slider = Slider(one.driver, label(one.driver, result.study), one.performance, one.room, 0, effect)
+        points = float(enough.get(at, 0.5))
+        start = min(max(round(points / TENTH), 1), slider.steps) if at == first else 0
+        found.append(replace(slider, start=start))
+    return found
 
 
 def _covariance(result: Guarded, drivers: list[str]) -> list[list[float]]:

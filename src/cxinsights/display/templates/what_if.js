@@ -7,25 +7,27 @@ for (const panel of document.querySelectorAll(".whatif:not([data-ready])")) {
     const shown = Math.abs(value).toFixed(digits);
     return (value < 0 && +shown ? "\u2212" : signed && +shown ? "+" : "") + shown;
   };
+  const pointsOf = (slider, i) => (+slider.value === +slider.max ? model.rooms[i] : +slider.value / 10);
+  const stepOf = (slider, i, points) => (points > model.rooms[i] - 0.005 ? +slider.max : Math.round(Math.max(points || 0, 0) * 10));
   const x = (value) => 6 + 268 * Math.min(Math.max((value - model.span[0]) / (model.span[1] - model.span[0]), 0), 1);
   const shared = document.querySelector("main#main") && location.protocol.startsWith("http");  // not in a notebook
   const nameOf = (slider) => `raise.${slider.name}`;
   const linked = shared ? new URL(location).searchParams : new URLSearchParams();
   if (sliders.some((slider) => linked.has(nameOf(slider)))) {
-    for (const slider of sliders) slider.value = Math.min(Math.max(+linked.get(nameOf(slider)) || 0, 0), +slider.max);
+    sliders.forEach((slider, i) => { slider.value = stepOf(slider, i, +linked.get(nameOf(slider))); });
   }
   const remember = () => {
     if (!shared) return;
     const url = new URL(location);
-    for (const slider of sliders) {
-      if (+slider.value) url.searchParams.set(nameOf(slider), (+slider.value).toFixed(2));
+    sliders.forEach((slider, i) => {
+      if (+slider.value) url.searchParams.set(nameOf(slider), pointsOf(slider, i).toFixed(2));
       else url.searchParams.delete(nameOf(slider));
-    }
+    });
     history.replaceState(null, "", url);
   };
   let later;
   const show = () => {
-    const points = sliders.map((slider) => +slider.value);
+    const points = sliders.map(pointsOf);
     let change = 0, variance = 0;
     points.forEach((own, i) => {
       change += model.effects[i] * own;
@@ -41,7 +43,8 @@ for (const panel of document.querySelectorAll(".whatif:not([data-ready])")) {
     const sure = `${text(change - half, model.digits, true)} to ${text(change + half, model.digits, true)}`;
     find(".big b").textContent = moved;
     find(".big small").textContent = points.some((own) => own) ? `(${sure})` : "";
-    find(".now").textContent = `From ${text(model.mean, model.digits)} today to about ${text(model.mean + change, model.digits)}`;
+    const [now, then] = [model.mean, change].map((value) => +value.toFixed(model.digits));  // as they are read
+    find(".now").textContent = `From ${text(now, model.digits)} today to about ${text(now + then, model.digits)}`;
     const [low, at, high] = [change - half, change, change + half].map(x);
     find(".line").setAttribute("d", `M${low} 16H${high}M${low} 12v8M${high} 12v8`);
     find(".dot").setAttribute("cx", at);
@@ -49,6 +52,11 @@ for (const panel of document.querySelectorAll(".whatif:not([data-ready])")) {
     later = setTimeout(() => { find("[role=status]").textContent = `${model.outcome}: ${points.some((own) => own) ? `${moved} (${sure})` : "no change"}`; }, 500);
   };
   panel.addEventListener("input", () => { show(); remember(); });
+  for (const slider of sliders) {  // a thumb that scrolls the page from here moves nothing
+    let was = slider.value;
+    slider.addEventListener("pointerdown", () => { was = slider.value; });
+    slider.addEventListener("pointercancel", () => { slider.value = was; show(); remember(); });
+  }
   find("button").addEventListener("click", () => { for (const slider of sliders) slider.value = 0; show(); remember(); });
   find(".controls").hidden = false;
   show();
