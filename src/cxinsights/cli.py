@@ -259,6 +259,10 @@ def check() -> None:
         loaded = load_study(project, name)
         units = [unit for region in loaded.regions.values() for unit in region.units]
         out.print(f"params/{name}: {_counted(loaded.regions, 'region')}, {_counted(units, 'unit')}: good")
+    if (grants := project.params / "access.yml").exists():
+        from cxinsights.publish.identity import check_grants
+
+        out.print(f"params/access.yml: {_counted(check_grants(grants, project), 'right')}: good")
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from bs4 import BeautifulSoup
 from cxinsights.analysis.results import published_tables
 from cxinsights.display import scorecard as report
 from cxinsights.display.blocks import Nothing, ScoreTable
-from cxinsights.params import Study
+from cxinsights.params import ALL, Study
 from cxinsights.privacy import Guarded
 from cxinsights.schemas.columns import result_columns
 from tests.display.results import PERIODS, answered, moved, regions, scorecard, study, together
@@ -237,6 +237,21 @@ def test_a_target_is_met_or_missed_only_by_the_whole_interval(south) -> None:
         assert said[value][0].lower() + said[value][1:] in lead(result)
 
 
+def test_missed_targets_of_parts_are_said_and_stand_in_the_head(south) -> None:
+    targets = pd.DataFrame({
+        "region": ["shops", "shops", ALL], "unit": ["north", "south", ALL], "metric": "nps", "period": "2026Q3",
+        "value": 40.0,
+    })  # fmt: skip
+    of, frame = study(), together(moved("north", SAME, LOW), moved("south", SAME, (0.1, 0.6)))
+    result = scorecard(frame, of, targets=targets)
+    assert "Surely under target: NPS in one of 2 units." in lead(result)
+    assert report.table_parts(result).measures[0].unit == "points, −100 to +100; target 40"
+    targets.loc[0, "value"] = -80.0
+    met = scorecard(frame, of, targets=targets)
+    assert "target" not in lead(met).replace("Under the target", "").replace("under the target", "")
+    assert report.table_parts(met).measures[0].unit == "points, −100 to +100"  # they differ
+
+
 def test_every_number_of_the_tables_is_the_results(south) -> None:
     result = scorecard(together(moved("north", SAME, LOW), south), study(), unit="north")
     rows = {row[0]: row for row in report.table_scores(result).rows}
@@ -250,8 +265,9 @@ def test_every_number_of_the_tables_is_the_results(south) -> None:
 
 def test_every_column_of_every_table_is_described() -> None:
     of = study(columns={"age_group": {"label": "Age", "type": "category"}}, scores={"segments": ["age_group"]})
-    frame = together(moved("north", SAME, LOW, age_group="old"), moved("south", SAME, SAME, age_group="young"))
-    result = scorecard(frame, of)
+    of = of.model_copy(update={"regions": units(3).regions})
+    ages = [moved(f"u{i}", SAME, LOW, age_group=age) for i, age in enumerate(["old", "young", "old"])]
+    result = scorecard(together(*ages), of)
     for name in published_tables(result.kind):
         assert len(getattr(result, name)), name
         assert set(getattr(result, name)) <= result_columns(), name

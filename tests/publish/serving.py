@@ -3,6 +3,7 @@
 import http.client
 import os
 import re
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -53,14 +54,18 @@ class Serving:
         """One request, its path sent as it stands."""
         return asked(self.port, path, method, body, **headers)
 
+    def printed(self) -> str:
+        """What it has said."""
+        return "".join(path.read_text() for path in self.project.root.glob("server*.log"))
+
     def kernels(self) -> list[int]:
         """Kernels that run for this server's project (Linux)."""
         return kernels_of(self.project)
 
 
 @contextmanager
-def serving(project: Project, *options: str, **variables: str) -> Iterator[Serving]:
-    """Serve the project from its own folder until the block ends.
+def serving(project: Project, *options: str, limit: int | None = None, **variables: str) -> Iterator[Serving]:
+    """Serve the project from its own folder until the block ends; `limit` is of its open files.
 
     With -P no module of that folder is imported, as with the installed command.
     """
@@ -72,6 +77,8 @@ def serving(project: Project, *options: str, **variables: str) -> Iterator[Servi
             [sys.executable, "-P", "-m", "cxinsights", "serve", *anywhere, *options],
             env=variables, cwd=project.root, stdout=stream, stderr=subprocess.STDOUT,
         )  # fmt: skip
+    if limit is not None:
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (limit, limit))
     try:
         wait_for(lambda: "http://" in printed.read_text() or process.poll() is not None, 60)
         told = re.search(r"http://127\.0\.0\.1:(\d+)/", printed.read_text())

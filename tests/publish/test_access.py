@@ -10,9 +10,10 @@ from pathlib import Path
 import jwt
 import pytest
 
-from cxinsights.errors import AccessError, ParamsError
+from cxinsights.errors import AccessError, ParamsError, UnknownNameError
 from cxinsights.publish.access import EVERYTHING, Keys, Right, Visitor
-from cxinsights.publish.identity import read_grants, read_secret
+from cxinsights.publish.identity import check_grants, read_grants, read_secret
+from tests.small import make_project
 
 RETAIL, EMEA, DEMO = (Right.parse(text) for text in ("demo/emea/retail", "demo/emea", "demo"))
 
@@ -98,6 +99,31 @@ def forged(keys: Keys, tmp_path: Path) -> dict[str, str]:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["", "  ", "x" * 101])
+def test_a_link_is_for_somebody(keys: Keys, name: str) -> None:
+    with pytest.raises(AccessError) as error:
+        keys.link([DEMO], name, 1)
+    assert str(error.value) == "link: for whom? A name has 1 to 100 characters: the audit log holds it."
+
+
+def test_grants_that_open_nothing_there_is_are_found(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    path = project.params / "access.yml"
+    path.write_text("users: {anna: [shops/shops/north, '*']}\ngroups: {board: [shops]}\n")
+    assert check_grants(path, project) == ["shops/shops/north", "*", "shops"]
+    said = []
+    for right in ("shop", "shops/shopz", "shops/shops/nroth"):
+        path.write_text(f"groups: {{board: [{right}]}}\n")
+        with pytest.raises(UnknownNameError) as error:
+            check_grants(path, project)
+        said.append(str(error.value))
+    assert [text.partition(". Did")[0] for text in said] == [
+        "params/access.yml: groups.board: shop: params/: unknown study 'shop'",
+        "params/access.yml: groups.board: shops/shopz: shops: unknown region 'shopz'",
+        "params/access.yml: groups.board: shops/shops/nroth: shops: shops: unknown unit 'nroth'",
+    ]
+
+
 def test_nobody_else_makes_a_link(keys: Keys, tmp_path: Path) -> None:
     found = {name: keys.visitor(token, "link") for name, token in forged(keys, tmp_path).items()}
     assert {name for name, visitor in found.items() if visitor is not None} == set()
@@ -129,7 +155,7 @@ def test_all_who_make_the_key_at_once_have_the_same(tmp_path: Path) -> None:
 def test_a_link_holds_for_a_day_to_a_year(keys: Keys, days: float) -> None:
     with pytest.raises(AccessError) as error:
         keys.link([DEMO], "x", days)
-    assert str(error.value) == f"link: {days} days. A link holds for 1 to 366."
+    assert str(error.value) == f"link: {days} days. A link holds for up to 366."
     with pytest.raises(AccessError) as error:
         keys.link([], "x", 1)
     assert str(error.value) == "link: for what? Name at least one study, region or unit."

@@ -16,7 +16,7 @@ from cxinsights.publish.access import Keys, Right
 from cxinsights.publish.door import Door, keys_of
 from cxinsights.publish.identity import COOKIE
 from cxinsights.publish.releases import released_root
-from tests.batch.shops import write_notebook
+from tests.batch.shops import wait_for, write_notebook
 from tests.publish.serving import Serving, serving
 from tests.small import make_project
 
@@ -215,8 +215,12 @@ def test_the_log_says_who_opened_what_and_holds_no_token(server: Serving, projec
     assert (last["visitor"], last["method"], last["path"], last["status"]) == (
         "the auditor", "GET", f"/reports/{OWN}/index.html", 200
     )  # fmt: skip
-    for path in (f"/enter/{token}/", f"/enter/{token}/x", f"/enter//{token}"):
+    for path in (f"/enter/{token}/", f"/enter/{token})", f"/enter/{token}%20", f"//enter/{token}", f"/Enter/{token}",
+                 f"http://127.0.0.1/enter/{token}", f"/{token}", "/" + 15_000 * "a"):  # fmt: skip
         server.ask(path)
+    assert server.ask(f"/enter/{token}", "HEAD").status == 200  # as mail scanners ask
+    for headers in ({"Sec_Fetch_Site": "cross-site"}, {"Origin": "https://elsewhere.example"}):
+        assert server.ask(f"/enter/{token}", "POST", **headers).status == 403
     server.ask(f"/enter/{token[:-2]}")
     server.ask(f"/reports/{OTHER}/index.html", Cookie=visit)
     server.ask("/reports/shops/2026Q4/emea/north/scorecard/index.html", Cookie=visit)
@@ -229,6 +233,9 @@ def test_the_log_says_who_opened_what_and_holds_no_token(server: Serving, projec
     ]  # fmt: skip
     assert token not in text
     assert "hidden" not in text
+    assert max(len(json.loads(line)["path"]) for line in text.splitlines()) == 300
+    [printed] = project.root.glob("server*.log")
+    assert "eyJ" not in printed.read_text()
     assert path.stat().st_mode & 0o077 == 0
 
 
@@ -236,7 +243,7 @@ def test_it_does_not_start_open_to_others(project: Project, tmp_path: Path) -> N
     said = []
     for options in (
         {"kind": "open", "address": "0.0.0.0"}, {"kind": "open", "unix_socket": tmp_path / "s"},
-        {"kind": "links", "address": "0.0.0.0"}, {"kind": "sign-on"},
+        {"kind": "links", "address": "0.0.0.0"}, {"kind": "sign-on"}, {"kind": "links", "address": "localhost"},
     ):  # fmt: skip
         with pytest.raises(ServeError) as error:
             Door.of(project, **options)
@@ -248,7 +255,45 @@ def test_it_does_not_start_open_to_others(project: Project, tmp_path: Path) -> N
         "0.0.0.0: by what name do readers reach it? Give --host reports.example.com.",
         "sign-on: anybody could send the headers that say who signed on. Listen on a Unix socket that only the proxy "
         "reaches (--socket), or share a secret with it (--secret-file).",
+        "--address localhost: that is no address. Give one of this machine's in numbers, or 0.0.0.0.",
     ]
     with pytest.raises(ParamsError) as error:
         Door.of(project, "sign-on", unix_socket=tmp_path / "s")
     assert "params/access.yml" in str(error.value)
+
+
+def test_an_address_that_cannot_be_listened_on_is_told(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    said = []
+    for place in ("none/cx.sock", "file"):
+        with pytest.raises(ServeError) as error:
+            Door(unix_socket=tmp_path / place).listen(0)
+        said.append(str(error.value))
+    assert said == [
+        f"{tmp_path}/none/cx.sock cannot be listened on: its folder is not there.",
+        f"{tmp_path}/file cannot be listened on: a file is there that is no socket.",
+    ]
+
+
+def test_a_socket_that_is_taken_is_left_to_its_server(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(tmp_path / "cx.sock"))
+        other.listen()
+        with pytest.raises(ServeError) as error:
+            Door(unix_socket=tmp_path / "cx.sock").check_free(0)
+    assert str(error.value) == (
+        f"{tmp_path}/cx.sock is taken. Stop what listens there, or take over from it: --take-over."
+    )
+    Door(unix_socket=tmp_path / "cx.sock").check_free(0)  # a socket that nobody listens on is no server
+
+
+def test_a_connection_beyond_the_most_is_closed_and_the_others_are_served(project: Project) -> None:
+    """Under a limit of descriptors that a shell may set: none of them is used up by who only connects."""
+    with serving(project, "--access", "links", limit=512) as running, ExitStack() as all_idle:
+        idle = [all_idle.enter_context(socket.create_connection(("127.0.0.1", running.port), 20)) for _ in range(600)]
+        with pytest.raises(ConnectionError):
+            running.ask("/health")
+        for one in idle[:400]:
+            one.close()
+        assert wait_for(lambda: running.ask("/health").text == "ok", 20)
+        assert "Too many open files" not in running.printed()

@@ -197,6 +197,7 @@ def test_one_report_is_told_in_the_singular(project: Project) -> None:
         ("september", ["The shops rose", "EMEA may have changed", "Retail’s NPS fell", "Bank held steady",
                        "Waiting time stands out"]),
         ("nothing of ours", []),
+        ("worse", ["Retail’s NPS fell"]),
     ],
 )  # fmt: skip
 def test_words_narrow_the_list(good: Project, sought: str, found: list[str]) -> None:

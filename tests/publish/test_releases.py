@@ -18,6 +18,8 @@ from cxinsights.publish.index import render_index
 from cxinsights.publish.releases import is_current, release_period, released_root
 from cxinsights.report.identity import ReportId
 from tests.batch.shops import command
+from tests.publish.test_gate import APAC, EMEA
+from tests.publish.test_gate import STUDY as REGIONS
 from tests.small import STUDY, make_project
 
 NORTH = ReportId("shops", "2026Q3", "shops", "north", "scorecard")
@@ -151,6 +153,26 @@ def test_a_page_that_is_drawn_otherwise_is_released_though_it_says_the_same(shop
     assert "<p><b>North rose</b></p>" in page(project, NORTH)
     assert "restated" not in page(project, NORTH)
     assert (NORTH.folder(released_root(project)) / "release.json").read_text() == record
+
+
+def test_what_may_not_be_shown_now_is_not_shown_as_what_was(shops: tuple[Project, Study]) -> None:
+    project, study = shops
+    release_period(project, study)
+    draft(project, NORTH, "North fell 19 points to 12", 12.0)
+    release_period(project, study)
+    assert "NPS restated" in page(project, NORTH)
+    draft(project, NORTH, "North is not shown: too few answers", {"suppressed": "small", "threshold": 10})
+    done = release_period(project, study)
+    assert [one.what for one in done.restated[NORTH]] == ["headline"]  # the terminal of who releases says it
+    assert "restated" not in page(project, NORTH)
+    assert "12" not in (NORTH.folder(released_root(project)) / "release.json").read_text().partition("released_by")[2]
+
+
+def test_a_unit_of_any_region_is_found(tmp_path: Path) -> None:
+    project = make_project(tmp_path, REGIONS, name="shops", emea=EMEA, apac=APAC)
+    report = replace(NORTH, region="apac", unit="east")
+    draft(project, report, "East rose")
+    assert release_period(project, load_study(project, "shops"), unit="east").released == [report]
 
 
 def test_a_page_leads_to_the_same_report_before(shops: tuple[Project, Study]) -> None:

@@ -28,6 +28,7 @@ _KEY_BYTES = 32
 _DAY = 86_400
 LONGEST_DAYS = 366
 """A link for longer would outlive whoever was given it."""
+LONGEST_NAME = 100
 
 
 @dataclass(frozen=True, order=True)
@@ -171,7 +172,9 @@ class Keys:
         if not rights:
             raise AccessError("link: for what? Name at least one study, region or unit.")
         if not 0 < days <= LONGEST_DAYS:
-            raise AccessError(f"link: {days:g} days. A link holds for 1 to {LONGEST_DAYS}.")
+            raise AccessError(f"link: {days:g} days. A link holds for up to {LONGEST_DAYS}.")
+        if not 0 < len(name.strip()) <= LONGEST_NAME:
+            raise AccessError(f"link: for whom? A name has 1 to {LONGEST_NAME} characters: the audit log holds it.")
         return self._signed("link", rights, name, time.time() + days * _DAY)
 
     def cookie(self, visitor: Visitor) -> str:

@@ -57,7 +57,11 @@ class Door:
         AccessError, ParamsError
             The secret or the grants are not as they must be.
         """
-        here = ip_address(address).is_loopback and unix_socket is None
+        try:
+            here = ip_address(address).is_loopback and unix_socket is None
+        except ValueError:
+            told = f"--address {address}: that is no address. Give one of this machine's in numbers, or 0.0.0.0."
+            raise ServeError(told) from None
         if kind == "open" and not here:
             raise ServeError(
                 f"open on {unix_socket or address}: everybody there could read everything. Serve others with "
@@ -79,7 +83,7 @@ class Door:
             read_grants(grants)
             known = SignOn(grants, b"" if secret is None else read_secret(secret))
             return cls(known, named, address, unix_socket, released=True)
-        return cls(address=address)
+        return cls(hosts=named | {address}, address=address)
 
     @property
     def entrance(self) -> re.Pattern[str] | None:
@@ -110,10 +114,23 @@ class Door:
             )
 
     def listen(self, port: int) -> list[socket.socket]:
-        """Sockets that listen from now on."""
-        if self.unix_socket is not None:
+        """Sockets that listen from now on.
+
+        Raises
+        ------
+        ServeError
+            Nothing can listen there.
+        """
+        try:
+            if self.unix_socket is None:
+                return bind_sockets(port, self.address, reuse_port=hasattr(socket, "SO_REUSEPORT"))  # of one user alone
+            if not self.unix_socket.parent.is_dir():
+                raise ServeError(f"{self.unix_socket} cannot be listened on: its folder is not there.")
+            if self.unix_socket.exists() and not self.unix_socket.is_socket():
+                raise ServeError(f"{self.unix_socket} cannot be listened on: a file is there that is no socket.")
             return [bind_unix_socket(str(self.unix_socket), mode=0o660)]
-        return bind_sockets(port, self.address, reuse_port=hasattr(socket, "SO_REUSEPORT"))  # of one user alone
+        except OSError as error:
+            raise ServeError(f"{self.told(port)} cannot be listened on: {error.strerror}.") from None
 
 
 def keys_of(project: Project) -> Keys:

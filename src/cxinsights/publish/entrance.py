@@ -5,6 +5,7 @@ Mail scanners open links before people do. Opening therefore changes nothing; th
 
 import time
 from html import escape
+from urllib.parse import urlsplit
 
 import tornado.web
 
@@ -72,10 +73,13 @@ class Entrance(Plain):
         )
         self.finish(render_page(Page("Open the reports", [("Reports", "")], content, home="/", reading=True)))
 
+    head = get
+
     def post(self, token: str) -> None:
         """Give the browser a cookie for as long as the link holds."""
         visitor = self._visitor(token)
-        if self.request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+        origin = urlsplit(self.request.headers.get("Origin", f"//{self.request.host}")).netloc
+        if self.request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin" or origin != self.request.host:
             raise tornado.web.HTTPError(403)  # a page elsewhere would let somebody in under another's name
         self.set_cookie(
             COOKIE, self.keys.cookie(visitor), path="/", expires=visitor.until, httponly=True, samesite="Lax",

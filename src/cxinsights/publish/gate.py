@@ -32,7 +32,7 @@ ENTRANCE = "/enter/"
 """Where links are taken; what follows lets its bearer in, and is never written down."""
 Identify = Callable[[HTTPHeaders, bool], Visitor | None]
 """Who asks, from a request's headers and whether it came over a Unix socket; None for nobody we know."""
-Log = Callable[[str, str, str, int], None]
+Log = Callable[[Visitor | None, str, str, int], None]
 """Takes visitor, method, path and status of a request."""
 
 _PATH = re.compile(r"(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*/?")
@@ -40,6 +40,9 @@ _REPORT = re.compile(r"/(?:(?:reports|live)/)?([^/]+)/[^/]+/([^/]+)/([^/]+)/[^/]
 _OF_STUDY = re.compile(r"/reports/([^/]+)/[^/]+")
 _HOLDS_REPORTS = re.compile(r"/(?:reports|live)/(?!(?:index\.html)?$)")
 _LONGEST = 2000
+_TOKEN = re.compile(rf"(?i)(?<={ENTRANCE}).*|eyJ.*")
+"""What may be a link, wherever it stands in a path: mail and chat add what they like to its end."""
+_MOST_LOGGED = 300
 _LEFT = 499
 """Logged for a reader who left before anything was answered, as servers have it."""
 _INTERNET = (socket.AF_INET, socket.AF_INET6)
@@ -105,10 +108,8 @@ class Gate(HTTPServerConnectionDelegate):
 
     def tell(self, visitor: Visitor | None, line: RequestStartLine, status: int) -> None:
         """Have a request logged, without what would let the log's readers in."""
-        path = line.path.partition("?")[0]
-        if path.startswith(ENTRANCE):
-            path = ENTRANCE
-        self._log(visitor.name if visitor else "", line.method, path, status)
+        path = _TOKEN.sub("", line.path.partition("?")[0])[:_MOST_LOGGED]
+        self._log(visitor, line.method, path, status)
 
     def decide(self, line: RequestStartLine, headers: HTTPHeaders, is_local: bool) -> tuple[int, Visitor | None]:
         """Status of a refusal, or 200; and who asks."""
@@ -158,6 +159,7 @@ class _Request(HTTPMessageDelegate):
         reason, body = REFUSALS[status], refusal(status)
         answer = HTTPHeaders({
             **HEADERS, "Content-Type": "text/html; charset=utf-8", "Content-Length": str(len(body)),
+            "Connection": "close",
         })  # fmt: skip
         line = ResponseStartLine("HTTP/1.1", status, reason)
         written = self._connection.write_headers(line, answer, None if start_line.method == "HEAD" else body)
@@ -201,17 +203,17 @@ class _Answering:
             self._is_open = True
             self._gate.answering += 1
         self._tell(start_line.code)
-        self._sent = self._connection.write_headers(start_line, headers, chunk)
+        self._sent = _heard(self._connection.write_headers(start_line, headers, chunk))
         return self._sent
 
     def write(self, chunk: bytes) -> Future[None]:
-        self._sent = self._connection.write(chunk)
+        self._sent = _heard(self._connection.write(chunk))
         return self._sent
 
     def finish(self) -> None:
         self._connection.finish()
         if self._sent is not None:
-            self._sent.add_done_callback(self._is_sent)
+            self._sent.add_done_callback(lambda _: self.end())
 
     def end(self) -> None:
         """Count it no more: all of it is sent, or its reader left."""
@@ -219,10 +221,11 @@ class _Answering:
             self._is_open = False
             self._gate.answering -= 1
 
-    def _is_sent(self, sent: Future[None]) -> None:
-        if not sent.cancelled():
-            sent.exception()  # a reader who left is no error
-        self.end()
-
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
+
+
+def _heard(sent: Future[None]) -> Future[None]:
+    """What is sent, with its error heard: a reader who left is none, and nobody may wait for it."""
+    sent.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return sent

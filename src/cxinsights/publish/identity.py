@@ -8,11 +8,15 @@ from pathlib import Path
 from pydantic import ValidationError
 from tornado.httputil import HTTPHeaders, parse_cookie
 
-from cxinsights.errors import AccessError, ParamsError
+from cxinsights.errors import AccessError, ParamsError, UnknownNameError
+from cxinsights.params import ALL, Project, load_study
 from cxinsights.params.model import faults_of, read_yaml
-from cxinsights.publish.access import EVERYTHING, Grants, Keys, Visitor
+from cxinsights.publish.access import EVERYTHING, Grants, Keys, Right, Visitor
 
-__all__ = ["COOKIE", "GROUPS", "SECRET", "USER", "SignOn", "TakenLink", "everybody", "read_grants", "read_secret"]
+__all__ = [
+    "COOKIE", "GROUPS", "SECRET", "USER", "SignOn", "TakenLink", "check_grants", "everybody", "read_grants",
+    "read_secret",
+]  # fmt: skip
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +79,31 @@ def read_grants(path: Path) -> Grants:
         return Grants.model_validate(read_yaml(path, where))
     except ValidationError as error:
         raise ParamsError(f"{where}: {'; '.join(faults_of(error))}") from None
+
+
+def check_grants(path: Path, project: Project) -> list[str]:
+    """Every right that `params/access.yml` gives, as it is written there.
+
+    Raises
+    ------
+    ParamsError
+        As `read_grants`.
+    UnknownNameError
+        A right names no study, region or unit that there is.
+    """
+    grants = read_grants(path)
+    given = [(f"{kind}.{name}", text) for kind, rights in (("users", grants.users), ("groups", grants.groups))
+             for name, texts in rights.items() for text in texts]  # fmt: skip
+    for where, text in given:
+        right = Right.parse(text)
+        if right.study:
+            try:
+                study = load_study(project, right.study)
+                if right.region:
+                    study.check_place(right.region, right.unit or ALL)
+            except UnknownNameError as error:
+                raise UnknownNameError(f"params/access.yml: {where}: {text}: {error}") from None
+    return [text for _, text in given]
 
 
 def read_secret(path: Path) -> bytes:

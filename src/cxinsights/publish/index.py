@@ -11,6 +11,7 @@ from html import escape
 from pathlib import Path
 
 from cxinsights.display.blocks import state_mark
+from cxinsights.display.words import STATE_WORDS
 from cxinsights.errors import CxError
 from cxinsights.params import ALL, ANALYSES, Project, Study, load_study
 from cxinsights.publish.access import Visitor
@@ -159,14 +160,15 @@ def _nameable(project: Project, found: list[Listed]) -> dict[str, tuple[Study, l
 
 
 def _sought(study: Study, reports: list[Listed], sought: str) -> list[Listed]:
-    """Reports in whose names or headline all the words stand, whatever their case."""
+    """Reports in whose names, headline or mark all the words stand, whatever their case."""
     words = sought.casefold().split()
 
     def holds(listed: Listed) -> bool:
         report = listed.report
         names = (study.label, study.label_of(report.region, report.unit), study.periods.period(report.period).label)
         region = "" if report.region == ALL else study.region(report.region).label
-        text = " ".join((*names, region, report.path, report.title, listed.headline)).casefold()
+        state = STATE_WORDS.get(listed.state or "", "")
+        text = " ".join((*names, region, report.path, report.title, listed.headline, state)).casefold()
         return all(word in text for word in words)
 
     return [listed for listed in reports if holds(listed)]

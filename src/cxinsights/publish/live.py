@@ -76,6 +76,11 @@ class Live(VoilaHandler):
             self.set_header("Retry-After", "5")
         Plain.write_error(self, status_code, **kwargs)
 
+    def log_exception(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
+        """In a line: what a cell's error says may be what people answered."""
+        if not isinstance(error, tornado.web.HTTPError):
+            log.error("live page failed: %s", kind.__name__ if kind else "")
+
     def on_connection_close(self) -> None:
         """Let a reader who left hold neither kernel nor turn until the notebook ends.
 
@@ -114,7 +119,7 @@ class Live(VoilaHandler):
             async with asyncio.timeout(_CUT_OFF_S):
                 async for part in self.get_generator(path=f"{path}/{notebook.name}"):
                     self.write(part)
-                    await self.flush()
+                    self.flush()  # not waited for: a reader who does not read holds no turn
         except TimeoutError:
             log.warning("live page cut off after %d s: %s", _CUT_OFF_S, path)
             self.write(_UNFINISHED)

@@ -90,7 +90,8 @@ def release_period(
         No such period, region, unit or analysis.
     """
     if region is not None or unit is not None:
-        study.check_place(region or next(iter(study.regions)), unit or ALL)
+        having = [name for name, one in study.regions.items() if unit in one.units]
+        study.check_place(region or next(iter(having or study.regions)), unit or ALL)
     for analysis in only or ():
         if analysis not in ANALYSES:
             raise UnknownNameError(f"release: {did_you_mean('analysis', analysis, ANALYSES)}")
@@ -150,10 +151,11 @@ def _copy_quality(project: Project, study: str) -> None:
 
 def _record(project: Project, report: ReportId, restated: list[Restated]) -> dict[str, Any]:
     """Who released a report when, and all that has ever been restated of it."""
+    said = [*_record_of(report.folder(released_root(project))).get("restated", []), *map(asdict, restated)]
     return {
         "released_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "released_by": getuser(),
-        "restated": [*_record_of(report.folder(released_root(project))).get("restated", []), *map(asdict, restated)],
+        "restated": [] if _hides(json.loads(_result_of(report.folder(project.outputs)))) else said,
     }
 
 
@@ -194,6 +196,11 @@ def _restated(project: Project, report: ReportId) -> list[Restated]:
         if len({*texts}) == 2 and _HIDDEN not in texts:  # what is hidden now is no longer said
             found.append(Restated(at, score["metric"], *texts))
     return found
+
+
+def _hides(result: dict[str, Any]) -> bool:
+    """Whether a result holds back a score, or everything: then what was said of it before is not said again either."""
+    return result.get("status") == "too_few" or any(_written(score) == _HIDDEN for score in result["scores"])
 
 
 def _written(score: dict[str, Any]) -> str:

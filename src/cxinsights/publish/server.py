@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from urllib.parse import urljoin
 import tornado.ioloop
 import tornado.web
 from tornado.httpserver import HTTPServer
+from tornado.iostream import IOStream
 from traitlets.config import Config
 from voila.app import Voila
 
@@ -42,6 +43,11 @@ from cxinsights.report.findings import PAGES
 from cxinsights.report.identity import ReportId
 from cxinsights.report.snapshot import has_page, page_of
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
 __all__ = ["ReportServer", "serve_reports"]
 
 log = logging.getLogger(__name__)
@@ -50,6 +56,7 @@ FINISH_S = 8
 """How long a server that is told to stop lets live pages run on."""
 _SOUGHT = 100
 """Letters that are searched for."""
+_MOST_DESCRIPTORS, _OWN_DESCRIPTORS = 8192, 300
 _PART = r"[A-Za-z0-9_][A-Za-z0-9_-]*"
 _REPORT = rf"{_PART}/{_PART}/{_PART}/{_PART}/{_PART}"
 _FILE = rf"(?:{_REPORT}/(?:index\.html|[a-z0-9_]+\.csv)|{_PART}/data-quality\.html)"
@@ -134,13 +141,15 @@ class ReportServer(Voila):
         settings = {
             **self.init_settings(), "reports": str(self.project.outputs), "default_handler_class": _NotFound,
             "project": self.project, "released": self.door.released,
+            "log_function": lambda handler: None,  # it would write links down; the gate has its own log
         }  # fmt: skip
         self.app = tornado.web.Application(self.init_handlers(), **settings)
         gate = Gate(self.app, self.door.identify, self.door.hosts, self.door.entrance, Audit(self.project))
-        server = HTTPServer(gate, max_body_size=0, max_header_size=16_384, idle_connection_timeout=60, body_timeout=10)
+        server = _Bounded(gate, max_body_size=0, max_header_size=16_384, idle_connection_timeout=60, body_timeout=10)
         server.add_sockets(self.door.listen(self.port))
         print(f"Reports on {self.door.told(self.port)} (Ctrl-C stops)", flush=True)
         self.ioloop = tornado.ioloop.IOLoop.current()
+        self.ioloop.asyncio_loop.set_exception_handler(_log_in_a_line)
         signal.signal(signal.SIGTERM, lambda *_: self.ioloop.add_callback_from_signal(self._finish, server, gate))
         try:
             self.ioloop.start()
@@ -157,6 +166,33 @@ class ReportServer(Voila):
         while (Live.running.total() or gate.answering) and time.monotonic() < until:
             await asyncio.sleep(0.05)
         self.ioloop.stop()
+
+
+class _Bounded(HTTPServer):
+    """A server that has descriptors left for its own work, however many connections are open."""
+
+    def handle_stream(self, stream: IOStream, address: tuple) -> None:
+        if len(self._connections) >= _most_connections():
+            stream.close()
+        else:
+            super().handle_stream(stream, address)
+
+
+@cache
+def _most_connections() -> int:
+    """As many as there are descriptors but for those of files and kernels; as many of these as the system gives us."""
+    if resource is None:
+        return _OWN_DESCRIPTORS
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MOST_DESCRIPTORS)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return most - min(_OWN_DESCRIPTORS, most // 2)
+
+
+def _log_in_a_line(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What nobody waited for and went wrong: without its words, which may be what people answered."""
+    error = context.get("exception")
+    log.warning("%s (%s)", context.get("message", "an error"), type(error).__name__ if error else "no more is known")
 
 
 class _Stable(Plain):
@@ -236,8 +272,9 @@ def _safe_settings(project: Project, door: Door) -> Config:
 
     return Config(
         {
-            # no settings from files: one in the folder where the server starts could undo these
-            "Voila": {"ip": ADDRESS, "open_browser": False, "log_level": logging.ERROR, "config_file_paths": []},
+            # no settings from files: one in the folder where the server starts could undo these; and no word of
+            # Voila's about errors, which quotes what a cell's says
+            "Voila": {"ip": ADDRESS, "open_browser": False, "log_level": logging.CRITICAL, "config_file_paths": []},
             "VoilaConfiguration": {
                 "allow_template_override": "NO",
                 "allow_theme_override": "NO",

@@ -169,9 +169,24 @@ def _lead(card: Card, lead: pd.Series) -> str:
         told.append(said)
     else:
         told.append(_not_compared(card, metric, change))
+    if missed := _under_target(card):
+        told.append(missed)
     if card.not_asked:
         told.append(f"{joined(card.not_asked)} {'was' if len(card.not_asked) == 1 else 'were'} not asked")
     return ". ".join(told) + "."
+
+
+def _under_target(card: Card) -> str:
+    """On which measures parts are under their targets for sure; empty where none is."""
+    if card.params.unit != ALL or not card.parts:
+        return ""
+    told = []
+    for metric in card.metrics:
+        rows = [part.loc[metric] for _, part in card.parts if metric in part.index]
+        under = sum(card.against_target(row, metric).startswith("Under") for row in rows)
+        if under:
+            told.append(f"{METRIC_NAMES[metric]} in {spelled(under) if under < len(rows) else 'all'} of {len(rows)}")
+    return f"Surely under target: {joined(told)} {card.kind_of_parts}s" if told else ""
 
 
 def _not_compared(card: Card, metric: str, change: pd.Series | None) -> str:

@@ -201,7 +201,7 @@ def _table_of_parts(card: Card, *, folded: bool = False) -> Block:
         subtitle=f"Score with 95% interval{' and target' if has_target else ''}; {card.subject.period}"
         + (f"; change since {card.earlier_label}" if card.comparison else ""),
         of=kind,
-        measures=[Measure(m, METRIC_NAMES[m], _unit_of(card, m)) for m in card.metrics],
+        measures=[Measure(m, METRIC_NAMES[m], _unit_of(card, m) + _target_of(card, m)) for m in card.metrics],
         rows=rows,
         how=f"The dot is the score, the line its 95% interval{tick}. "
         f"{kind}s are listed from low to high {first}; neighbours whose lines overlap may swap places.",
@@ -281,3 +281,11 @@ def _unit_of(card: Card, metric: str) -> str:
         "csat": "share satisfied",
         "ces": f"ease, mean of {ces.min:g} to {ces.max:g}",
     }[metric]
+
+
+def _target_of(card: Card, metric: str) -> str:
+    """The target, where it is the same for all."""
+    found = {float(part.loc[metric, "target"]) for _, part in card.parts if metric in part.index}
+    found |= {float(card.own.loc[metric, "target"])}
+    [target, *others] = found
+    return "" if others or pd.isna(target) else f"; target {metric_score(metric, target)}"
