@@ -225,7 +225,7 @@ def test_a_report_of_which_a_file_is_gone_is_made_again(made: Project) -> None:
     ("name", "matters"),
     [
         ("analysis/drivers.py", True), ("columns.yml", True), ("report/template/page.html", True), ("new.py", True),
-        ("batch/run.py", False), ("kernels/warm.py", False), ("publish/index.py", False), ("cli.py", False),
+        ("batch/run.py", False), ("kernels/warm.py", False), ("publish/index.py", False), ("cli/making.py", False),
         ("analysis/__pycache__/drivers.pyc", False),
     ],
 )  # fmt: skip

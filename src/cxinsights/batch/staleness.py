@@ -34,7 +34,7 @@ _REASONS = {
     "findings": "findings changed",
 }
 """What to say of a part that differs, the first of them where several do."""
-_MAKES_NONE = ("kernels", "batch", "publish", "cli.py")  # what changes there changes no report
+_MAKES_NONE = ("kernels", "batch", "publish", "cli")  # what changes there changes no report
 _ASKED = "asked for"
 _ONLY_TELLS = "own"  # why what is read has changed; it alone changes nothing
 

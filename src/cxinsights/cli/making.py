@@ -1,9 +1,6 @@
-"""The command line. The Makefile only calls it."""
+"""Commands that make reports, and say what became of them."""
 
-import os
-import sys
-import traceback
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
@@ -11,8 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cxinsights.batch.console import PlainConsole
-from cxinsights.errors import CxError, ParamsError, UnknownNameError, did_you_mean
+from cxinsights.cli.parts import (
+    OnlyOption,
+    PeriodOption,
+    RegionOption,
+    StudyOption,
+    UnitOption,
+    app,
+    counted,
+    counted_number,
+    err,
+    opened,
+    out,
+)
+from cxinsights.errors import ParamsError, UnknownNameError
 from cxinsights.params import Project, Study, load_study
 
 if TYPE_CHECKING:
@@ -21,25 +30,10 @@ if TYPE_CHECKING:
     from cxinsights.batch.run import Summary
     from cxinsights.batch.workers import LocalWorkers
 
-__all__ = ["main"]
+__all__: list[str] = []
 
-app = typer.Typer(
-    help="Customer experience insights: notebooks run as reports for every business unit.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-
-out = PlainConsole()
-err = PlainConsole(stderr=True)
-
-StudyOption = Annotated[str, typer.Option("--study", help="Folder in params/.")]
-PeriodOption = Annotated[str | None, typer.Option("--period", help="Period id; the latest if not given.")]
-RegionOption = Annotated[str | None, typer.Option("--region", help="One region; _all is the company.")]
-UnitOption = Annotated[str | None, typer.Option("--unit", help="One unit; _all is a region's own report.")]
 RepairOption = Annotated[bool, typer.Option("--repair", help="Only what the last run was to make and did not.")]
 WorkersOption = Annotated[int | None, typer.Option("--workers", min=1, help="Reports made at a time.")]
-OnlyOption = Annotated[str | None, typer.Option("--only", help="Analyses, by comma: scorecard,drivers.")]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Wait for a run on the same outputs to end.")]
 
 
@@ -53,7 +47,7 @@ def import_(
     from cxinsights.batch.locking import locked
     from cxinsights.batch.tasks import import_tables
 
-    project, loaded = _opened(study)
+    project, loaded = opened(study)
     with locked(project, _user(), wait=wait, tell=out.print):
         manifest = import_tables(project.root, loaded, force)
     for name, table in manifest["tables"].items():
@@ -78,7 +72,7 @@ def plan(
     from cxinsights.batch.progress import duration
     from cxinsights.batch.run import find_out
 
-    project, loaded = _opened(study)
+    project, loaded = opened(study)
     with locked(project, _user(), wait=wait, tell=out.print), _workers(project, loaded, workers) as local:
         _imported(project, loaded, local)
         made = _planned(project, loaded, period, region, unit, only, repair)
@@ -90,7 +84,7 @@ def plan(
     for report in work.maybe:
         out.print(f"{report.path}  if what the reports beside it say changes")
     _say_skipped(made)
-    told = f"{_counted(work.reasons, 'report')} to make for {made.period}, {work.up_to_date} up to date"
+    told = f"{counted(work.reasons, 'report')} to make for {made.period}, {work.up_to_date} up to date"
     told += f", {len(work.maybe)} to be seen" if work.maybe else ""
     out.print(told if seconds is None or not work.reasons else f"{told}: about {duration(seconds)}")
 
@@ -121,7 +115,7 @@ def run(
 
     if store and not scheduler:
         raise typer.BadParameter("it is for a cluster: give --scheduler as well", param_hint="--store")
-    project, loaded = _opened(study)
+    project, loaded = opened(study)
     settings = Settings(Limits(timeout, memory), force=force, repair=repair)
     with locked(project, _user(), wait=wait, tell=out.print), _workers(project, loaded, workers) as local:
         manifest = _imported(project, loaded, local)
@@ -195,102 +189,17 @@ def prune(
 
 
 @app.command()
-def serve(
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 8866,
-    access: Annotated[str, typer.Option("--access", help="open (this machine only), links or sign-on.")] = "open",
-    address: Annotated[str, typer.Option("--address", help="Of the network to listen on.")] = "127.0.0.1",
-    host: Annotated[list[str] | None, typer.Option("--host", help="Name that readers reach the server by.")] = None,
-    unix_socket: Annotated[Path | None, typer.Option("--socket", help="Unix socket to listen on instead.")] = None,
-    secret_file: Annotated[Path | None, typer.Option("--secret-file", help="Holds what only the proxy knows.")] = None,
-    take_over: Annotated[bool, typer.Option("--take-over", help="Beside a running one, to be stopped next.")] = False,
-) -> None:
-    """Serve the list, the reports and their live pages: drafts on this machine, released ones to readers elsewhere."""
-    from cxinsights.publish.door import KINDS, Door
-    from cxinsights.publish.server import serve_reports
-
-    if access not in KINDS:
-        raise UnknownNameError(f"serve: {did_you_mean('access', access, KINDS)}")
-    project = Project.find()
-    serve_reports(project, port, Door.of(project, access, address, unix_socket, host or (), secret_file), take_over)
-
-
-@app.command()
-def link(
-    study: Annotated[str | None, typer.Option("--study", help="Folder in params/; the only one if not given.")] = None,
-    region: RegionOption = None,
-    unit: UnitOption = None,
-    days: Annotated[float, typer.Option("--days", help="How long it holds.")] = 30,
-    name: Annotated[str, typer.Option("--for", help="Who gets it: what the audit log calls them.")] = "a reader",
-    base: Annotated[str, typer.Option("--base", help="Address that readers reach the server by.")] = "",
-) -> None:
-    """Make a link that opens a study, a region or a unit to whoever holds it."""
-    from cxinsights.publish.door import keys_of
-    from cxinsights.publish.entrance import link_path, right_of
-
-    project = Project.find()
-    right = right_of(project, study, region, unit)
-    out.print(f"{base.rstrip('/') or 'http://127.0.0.1:8866'}{link_path(keys_of(project), right, name, days)}")
-
-
-@app.command()
-def release(
-    study: StudyOption,
-    period: PeriodOption = None,
-    region: RegionOption = None,
-    unit: UnitOption = None,
-    only: OnlyOption = None,
-) -> None:
-    """Show readers the reports of a period as they are now, and say what they restate."""
-    from cxinsights.publish.releases import release_period
-
-    project, loaded = _opened(study)
-    done = release_period(project, loaded, period, region, unit, only.split(",") if only else None)
-    for report, restated in done.restated.items():
-        for one in restated:
-            out.print(f"restated: {report.path}: {one.what}: {one.old} -> {one.new}")
-    out.print(f"{_counted(done.released, 'report')} released, {len(done.unchanged)} as they were")
-
-
-@app.command()
 def check() -> None:
     """Check every params file of every study."""
     project = Project.find()
     for name in project.studies():
         loaded = load_study(project, name)
         units = [unit for region in loaded.regions.values() for unit in region.units]
-        out.print(f"params/{name}: {_counted(loaded.regions, 'region')}, {_counted(units, 'unit')}: good")
+        out.print(f"params/{name}: {counted(loaded.regions, 'region')}, {counted(units, 'unit')}: good")
     if (grants := project.params / "access.yml").exists():
         from cxinsights.publish.identity import check_grants
 
-        out.print(f"params/access.yml: {_counted(check_grants(grants, project), 'right')}: good")
-
-
-def main() -> None:
-    """Run the command line; an error raised on purpose is a message and exit code 2, any other exit code 3."""
-    try:
-        app(standalone_mode=True)
-    except CxError as error:
-        err.print(f"cxinsights: {error}", style="red")
-        sys.exit(2)
-    except OSError as error:
-        place = f" ({'/'.join(Path(error.filename).parts[-3:])})" if error.filename else ""
-        err.print(f"cxinsights: {error.strerror or type(error).__name__}{place}", style="red")
-        sys.exit(3)
-    except Exception as error:
-        if os.environ.get("CXINSIGHTS_TRACEBACK"):
-            raise
-        at = traceback.extract_tb(error.__traceback__)[-1]
-        err.print(
-            f"cxinsights: unexpected {type(error).__name__} in {os.path.basename(at.filename)}, line {at.lineno}. "
-            "CXINSIGHTS_TRACEBACK=1 shows all of it; it may quote what people answered.",
-            style="red",
-        )
-        sys.exit(3)
-
-
-def _opened(name: str) -> tuple[Project, Study]:
-    project = Project.find()
-    return project, load_study(project, name)
+        out.print(f"params/access.yml: {counted(check_grants(grants, project), 'right')}: good")
 
 
 def _imported(project: Project, study: Study, local: "LocalWorkers") -> dict:
@@ -348,11 +257,11 @@ def _say_skipped(made: "Plan") -> None:
 def _made(summary: "Summary") -> str:
     """How many reports there are now: 3 of 4 reports made, 76 up to date."""
     if not summary.outcomes:
-        return f"Nothing to make: {_counted_number(summary.up_to_date, 'report')} up to date"
+        return f"Nothing to make: {counted_number(summary.up_to_date, 'report')} up to date"
     good = len(summary.outcomes) - len(summary.failed)
     old = f", {summary.up_to_date} up to date" if summary.up_to_date else ""
     lost = f", {len(summary.failed)} failed (once mended: --repair)" if summary.failed else ""
-    return f"{good} of {_counted(summary.outcomes, 'report')} made{lost}{old}"
+    return f"{good} of {counted(summary.outcomes, 'report')} made{lost}{old}"
 
 
 def _is_running(pid: int) -> bool:
@@ -371,14 +280,6 @@ def _user() -> str:
     from cxinsights.batch.ledger import user_name
 
     return user_name()
-
-
-def _counted(things: Sized, of: str) -> str:
-    return _counted_number(len(things), of)
-
-
-def _counted_number(n: int, of: str) -> str:
-    return f"{n} {of}{'' if n == 1 else 's'}"
 
 
 def _names(text: str | None) -> list[str]:

@@ -1,0 +1,108 @@
+"""Commands that let others read: the server, links, releases, and what changed since one."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cxinsights.cli.parts import (
+    OnlyOption,
+    PeriodOption,
+    RegionOption,
+    StudyOption,
+    UnitOption,
+    app,
+    counted,
+    opened,
+    out,
+)
+from cxinsights.errors import UnknownNameError, did_you_mean
+from cxinsights.params import Project
+
+__all__: list[str] = []
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 8866,
+    access: Annotated[str, typer.Option("--access", help="open (this machine only), links or sign-on.")] = "open",
+    address: Annotated[str, typer.Option("--address", help="Of the network to listen on.")] = "127.0.0.1",
+    host: Annotated[list[str] | None, typer.Option("--host", help="Name that readers reach the server by.")] = None,
+    unix_socket: Annotated[Path | None, typer.Option("--socket", help="Unix socket to listen on instead.")] = None,
+    secret_file: Annotated[Path | None, typer.Option("--secret-file", help="Holds what only the proxy knows.")] = None,
+    take_over: Annotated[bool, typer.Option("--take-over", help="Beside a running one, to be stopped next.")] = False,
+) -> None:
+    """Serve the list, the reports and their live pages: drafts on this machine, released ones to readers elsewhere."""
+    from cxinsights.publish.door import KINDS, Door
+    from cxinsights.publish.server import serve_reports
+
+    if access not in KINDS:
+        raise UnknownNameError(f"serve: {did_you_mean('access', access, KINDS)}")
+    project = Project.find()
+    serve_reports(project, port, Door.of(project, access, address, unix_socket, host or (), secret_file), take_over)
+
+
+@app.command()
+def link(
+    study: Annotated[str | None, typer.Option("--study", help="Folder in params/; the only one if not given.")] = None,
+    region: RegionOption = None,
+    unit: UnitOption = None,
+    days: Annotated[float, typer.Option("--days", help="How long it holds.")] = 30,
+    name: Annotated[str, typer.Option("--for", help="Who gets it: what the audit log calls them.")] = "a reader",
+    base: Annotated[str, typer.Option("--base", help="Address that readers reach the server by.")] = "",
+) -> None:
+    """Make a link that opens a study, a region or a unit to whoever holds it."""
+    from cxinsights.publish.door import keys_of
+    from cxinsights.publish.entrance import link_path, right_of
+
+    project = Project.find()
+    right = right_of(project, study, region, unit)
+    out.print(f"{base.rstrip('/') or 'http://127.0.0.1:8866'}{link_path(keys_of(project), right, name, days)}")
+
+
+@app.command()
+def release(
+    study: StudyOption,
+    period: PeriodOption = None,
+    region: RegionOption = None,
+    unit: UnitOption = None,
+    only: OnlyOption = None,
+) -> None:
+    """Show readers the reports of a period as they are now, and say what they restate."""
+    from cxinsights.publish.releases import release_period
+
+    project, loaded = opened(study)
+    done = release_period(project, loaded, period, region, unit, only.split(",") if only else None)
+    for report, restated in done.restated.items():
+        for one in restated:
+            out.print(f"restated: {report.path}: {one.what}: {one.old} -> {one.new}")
+    out.print(f"{counted(done.released, 'report')} released, {len(done.unchanged)} as they were")
+
+
+@app.command()
+def changes(
+    study: StudyOption,
+    period: PeriodOption = None,
+    since: Annotated[str | None, typer.Option("--since", help="Period before; the last released if not given.")] = None,
+    region: RegionOption = None,
+    unit: UnitOption = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write it there for other programs.")] = None,
+    mail_file: Annotated[Path | None, typer.Option("--mail", help="Write it there as a small HTML mail.")] = None,
+    base: Annotated[str, typer.Option("--base", help="Address that readers reach the server by.")] = "",
+) -> None:
+    """Say what changed since the last released period; exit code 1 where something got worse, is hidden or gone."""
+    from cxinsights.publish.changes import KINDS, find_changes
+    from cxinsights.publish.digest import as_mail, title_of
+
+    project, loaded = opened(study)
+    found = find_changes(project, loaded, period, since, region, unit)
+    out.print(title_of(found, loaded))
+    for kind, words in KINDS.items():
+        for one in (one for one in found.found if one.kind == kind):
+            out.print(f"{words}: {one.text}")
+    if json_file is not None:
+        json_file.write_text(found.as_json(), encoding="utf-8")
+    if mail_file is not None:
+        mail_file.write_text(as_mail(found, loaded, base), encoding="utf-8")
+    sys.exit(1 if found.is_alarming else 0)

@@ -1,0 +1,171 @@
+"""What changed since the last released period: every kind is told, and nothing that is not."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cxinsights.cli import main
+from cxinsights.display.scorecard import headline_scorecard
+from cxinsights.errors import ReleaseError
+from cxinsights.params import Project, Study, load_study
+from cxinsights.publish.changes import Changes, find_changes
+from cxinsights.publish.digest import as_mail, title_of
+from cxinsights.publish.releases import released_root
+from cxinsights.report.identity import ReportId
+from cxinsights.report.record import RECORD_TO, record
+from tests.display.results import answered, moved, scorecard, study, together
+from tests.small import make_project
+
+SAME, LOW = (0.2, 0.4), (0.5, 0.2)
+UNITS = {"north": "North", "south": "South", "east": "East"}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+@pytest.fixture
+def of() -> Study:
+    return study(UNITS, label="Corner Shops")
+
+
+def keep(root: Path, of: Study, frame: pd.DataFrame, monkeypatch, period: str = "2026Q3", made_from="a", targets=None):
+    """Scorecards of all units of a frame, as the batch leaves them."""
+    for unit in sorted(frame["unit"].unique()):
+        guarded = scorecard(frame, of, unit=unit, targets=targets)
+        folder = ReportId("shops", period, "shops", unit, "scorecard").folder(root)
+        folder.mkdir(parents=True)
+        monkeypatch.setenv(RECORD_TO, str(folder))
+        record(guarded, headline_scorecard(guarded), "data")
+        (folder / "run.json").write_text(json.dumps({"fingerprint": {"study": made_from, "code": "c"}}))
+
+
+def told(found: Changes) -> list[tuple[str, str]]:
+    return [(one.kind, one.text) for one in found.found]
+
+
+def test_what_moved_is_told_with_its_interval_the_worst_first(project: Project, of: Study, monkeypatch) -> None:
+    frame = together(moved("north", SAME, LOW), moved("south", SAME, (0.1, 0.6)), moved("east", SAME, SAME))
+    keep(project.outputs, of, frame, monkeypatch)
+    found = find_changes(project, of, since="2025Q3")
+    kinds = [(one.kind, one.unit, one.metric) for one in found.found]
+    assert kinds[0] == ("worse", "north", "nps")
+    assert {unit for kind, unit, _ in kinds if kind == "worse"} == {"north"}
+    assert {unit for kind, unit, _ in kinds if kind == "better"} == {"south"}
+    assert "east" not in {unit for _, unit, _ in kinds}
+    row = (
+        scorecard(frame, of, unit="north")
+        .changes.query("metric == 'nps' and unit == 'north' and level == 'unit'")
+        .iloc[0]
+    )
+    first = found.found[0]
+    assert (first.change, first.ci_low, first.ci_high) == pytest.approx((row["change"], row["ci_low"], row["ci_high"]))
+    assert first.text == f"North: NPS −30, −50 (−{-row['ci_low']:.0f} to −{-row['ci_high']:.0f})"
+    assert found.is_alarming
+    assert (
+        title_of(found, of)
+        == "Corner Shops, July to September 2026: three worse, three better since July to September 2025"
+    )
+
+
+def test_too_few_answers_and_new_and_gone_units_are_told(project: Project, of: Study, monkeypatch) -> None:
+    then = [answered(SAME, 400, unit=unit, period="2025Q3") for unit in ("north", "south")]
+    frame = together(then, [answered(SAME, 6, unit="north"), answered(SAME, 400, unit="east")])
+    keep(project.outputs, of, frame[frame["unit"] != "south"], monkeypatch)
+    earlier = ReportId("shops", "2025Q3", "shops", "south", "scorecard").folder(released_root(project))
+    shutil.copytree(ReportId("shops", "2026Q3", "shops", "east", "scorecard").folder(project.outputs), earlier)
+    found = find_changes(project, of)
+    assert found.since == "2025Q3"
+    assert told(found) == [
+        ("hidden", "North: North is not shown: too few answers"),
+        ("gone", "South: no scorecard; there was one of July to September 2025"),
+        ("new", "East: East is not shown: it would give others away"),
+    ]
+    assert found.is_alarming
+
+
+def test_what_is_asked_and_aimed_at_otherwise_is_told_as_what_may_explain_it(
+    project: Project, of: Study, monkeypatch
+) -> None:
+    frame = together(moved("north", SAME, SAME))
+    targets = pd.DataFrame(
+        {"region": ["shops"], "unit": ["north"], "metric": ["nps"], "period": ["2026Q3"], "value": [30.0]}
+    )
+    keep(released_root(project), of, frame, monkeypatch, "2025Q3", targets=targets)
+    frame.loc[frame["period"] == "2026Q3", "ces_score"] = float("nan")
+    keep(project.outputs, of, frame, monkeypatch, made_from="b", targets=targets.assign(value=35.0))
+    found = find_changes(project, of)
+    assert told(found) == [
+        ("definition", "North: the target of NPS was 30 and is 35"),
+        ("definition", "North: CES was not asked; it was 5.4 (5.3 to 5.5)"),
+        ("definition", "The study's settings changed between the two"),
+    ]
+    assert not found.is_alarming
+
+
+def test_nothing_is_told_where_nothing_changed(project: Project, of: Study, monkeypatch) -> None:
+    frame = together(moved("north", SAME, SAME), moved("south", SAME, SAME))
+    keep(project.outputs, of, frame, monkeypatch)
+    keep(released_root(project), of, frame, monkeypatch, "2025Q3")
+    found = find_changes(project, of)
+    assert (told(found), found.n_looked_at, found.is_alarming) == ([], 2, False)
+    assert title_of(found, of).endswith("2026: nothing that clearly moved since July to September 2025")
+    assert "No change is clear in 2 scorecards." in as_mail(found, of)
+
+
+def test_one_unit_is_looked_at_where_one_is_named(project: Project, of: Study, monkeypatch) -> None:
+    keep(project.outputs, of, together(moved("north", SAME, LOW), moved("south", SAME, LOW)), monkeypatch)
+    found = find_changes(project, of, since="2025Q3", unit="south")
+    assert ({one.unit for one in found.found}, found.n_looked_at) == ({"south"}, 1)
+
+
+def test_the_mail_holds_every_sentence_its_links_and_no_script(project: Project, monkeypatch) -> None:
+    of = study({"north": "<b>North</b> & co", "south": "South"}, label="Corner <i>Shops</i>", synthetic=True)
+    keep(project.outputs, of, together(moved("north", SAME, LOW), moved("south", SAME, SAME)), monkeypatch)
+    found = find_changes(project, of, since="2025Q3")
+    mail = as_mail(found, of, "https://cx.example.com/")
+    assert 'href="https://cx.example.com/shops/2026Q3/shops/north/scorecard"' in mail
+    assert mail.count("&lt;b&gt;North&lt;/b&gt; &amp; co: ") == len(found.found) == 3
+    assert re.findall("<(?:b|i|script|img)[ >]", mail) == []
+    assert "Made-up data." in mail
+    assert "href" not in as_mail(found, of)
+    assert json.loads(found.as_json())["found"][0]["text"] == found.found[0].text
+
+
+@pytest.mark.parametrize(("now", "code"), [(LOW, 1), (SAME, 0)])
+def test_monitors_are_told_by_the_exit_code(tmp_path: Path, monkeypatch, capsys, now: tuple, code: int) -> None:
+    project = make_project(tmp_path)
+    of = load_study(project, "shops")
+    keep(project.outputs, of, together(moved("north", SAME, now), moved("south", SAME, SAME)), monkeypatch)
+    monkeypatch.setenv("CXINSIGHTS_HOME", str(tmp_path))
+    files = ["--json", str(tmp_path / "changes.json"), "--mail", str(tmp_path / "mail.html")]
+    monkeypatch.setattr("sys.argv", ["cxinsights", "changes", "--study", "shops", "--since", "2025Q3", *files])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == code
+    printed = capsys.readouterr().out.splitlines()
+    found = find_changes(project, of, since="2025Q3")
+    assert printed[0] == title_of(found, of)
+    assert [line for line in printed[1:] if line] == [f"Worse: {one.text}" for one in found.found]
+    assert (tmp_path / "changes.json").read_text() == found.as_json()
+    assert (tmp_path / "mail.html").read_text() == as_mail(found, of)
+
+
+def test_it_says_what_there_is_nothing_to_compare_with(project: Project, of: Study, monkeypatch) -> None:
+    with pytest.raises(ReleaseError) as error:
+        find_changes(project, of)
+    assert str(error.value) == "shops: no scorecard of any period has been made. Run make reports."
+    keep(project.outputs, of, together(moved("north", SAME, SAME)), monkeypatch)
+    with pytest.raises(ReleaseError) as error:
+        find_changes(project, of)
+    assert str(error.value) == (
+        "shops: no period before 2026Q3 is released. Release one, or name one to compare with: --since."
+    )
+    with pytest.raises(ReleaseError) as error:
+        find_changes(project, of, "2026Q2")
+    assert str(error.value) == "shops: no scorecard of 2026Q2 has been made. Run make reports."
