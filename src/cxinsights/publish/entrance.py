@@ -78,8 +78,9 @@ class Entrance(Plain):
     def post(self, token: str) -> None:
         """Give the browser a cookie for as long as the link holds."""
         visitor = self._visitor(token)
-        origin = urlsplit(self.request.headers.get("Origin", f"//{self.request.host}")).netloc
-        if self.request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin" or origin != self.request.host:
+        site, origin = (self.request.headers.get(name, "") for name in ("Sec-Fetch-Site", "Origin"))
+        named = origin not in ("", "null")  # as of a form on a page that tells nobody where it stands: ours
+        if site not in ("", "same-origin") or (named and urlsplit(origin).netloc != self.request.host):
             raise tornado.web.HTTPError(403)  # a page elsewhere would let somebody in under another's name
         self.set_cookie(
             COOKIE, self.keys.cookie(visitor), path="/", expires=visitor.until, httponly=True, samesite="Lax",
