@@ -8,6 +8,8 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
+from cxinsights import put_off  # noqa: F401  before any library that loads what it puts off
+
 __version__ = version("cxinsights")
 
 _HOMES = {

@@ -1,8 +1,6 @@
 """What kernels and workers need, loaded once before they are forked; importing it is all there is to do."""
 
-import sys
 from importlib import import_module
-from types import ModuleType
 
 from cxinsights.display.blocks import Figure
 from cxinsights.display.theme import new_axes
@@ -20,19 +18,6 @@ _TABLES = ("ibis.backends.duckdb", "pyarrow.dataset", "pyarrow.parquet")
 
 _REPORTS = ("cxinsights.batch.reports", "cxinsights.batch.staleness", "cxinsights.kernels.engine")
 """What workers load to make a report: Papermill, nbconvert's parts, our pages."""
-_COMPILES = "rfc3987_syntax"
-
-
-def _is_valid_syntax(term: str, value: str) -> bool:
-    """What jsonschema asks of an address in other letters than ours: it is loaded when it does."""
-    return import_module(_COMPILES).is_valid_syntax(term, value)
-
-
-# nbformat loads jsonschema, which loads this: two seconds for 38 grammars that no notebook is checked by
-sys.modules[_COMPILES] = ModuleType(_COMPILES)
-sys.modules[_COMPILES].is_valid_syntax = _is_valid_syntax
-import_module("jsonschema")
-del sys.modules[_COMPILES]
 
 for name in (*_KERNEL, *_TABLES, *_REPORTS, *(f"cxinsights.display.{analysis}" for analysis in ANALYSES)):
     import_module(name)
