@@ -36,6 +36,7 @@ from cxinsights.publish.audit import Audit
 from cxinsights.publish.door import ADDRESS, Door, free_port
 from cxinsights.publish.entrance import Entrance
 from cxinsights.publish.gate import ENTRANCE, HEALTH, Gate
+from cxinsights.publish.handover import pass_on
 from cxinsights.publish.headers import Plain
 from cxinsights.publish.index import render_index
 from cxinsights.publish.live import LIMITS, Live, visitor_of, with_asked
@@ -146,7 +147,8 @@ class ReportServer(Voila):
         self.app = tornado.web.Application(self.init_handlers(), **settings)
         gate = Gate(self.app, self.door.identify, self.door.hosts, self.door.entrance, Audit(self.project))
         server = _Bounded(gate, max_body_size=0, max_header_size=16_384, idle_connection_timeout=60, body_timeout=10)
-        server.add_sockets(self.door.listen(self.port))
+        self._listening = self.door.listen(self.port)
+        server.add_sockets(self._listening)
         print(f"Reports on {self.door.told(self.port)} (Ctrl-C stops)", flush=True)
         self.ioloop = tornado.ioloop.IOLoop.current()
         self.ioloop.asyncio_loop.set_exception_handler(_log_in_a_line)
@@ -159,10 +161,11 @@ class ReportServer(Voila):
             self.stop()
 
     async def _finish(self, server: HTTPServer, gate: Gate) -> None:
-        """Take no more requests, finish those that run, and stop."""
-        server.stop()
+        """Leave new requests to whoever takes over, finish those that run, and stop."""
         until = time.monotonic() + FINISH_S
+        pass_on(self._listening)
         await asyncio.sleep(0.2)  # what is on its way here has come by then
+        server.stop()
         while (Live.running.total() or gate.answering) and time.monotonic() < until:
             await asyncio.sleep(0.05)
         self.ioloop.stop()
