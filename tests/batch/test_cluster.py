@@ -39,7 +39,10 @@ def made_here(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return results(project)
 
 
-@pytest.mark.parametrize("is_shared", [True, False], ids=["one file system", "a store"])
+@pytest.mark.parametrize(
+    "is_shared",
+    [pytest.param(True, id="one file system", marks=pytest.mark.soak), pytest.param(False, id="a store")],
+)
 def test_a_cluster_makes_the_same_reports_and_loses_none_with_a_worker(
     running: "distributed.LocalCluster", made_here: dict[str, bytes], tmp_path: Path, is_shared: bool
 ) -> None:

@@ -160,7 +160,7 @@ def test_a_kernel_that_dies_is_made_again_and_fails_its_report_when_it_always_do
     check_order(shops, undisturbed)
 
 
-@pytest.mark.parametrize("name", ["cx-warm", "cx-worker"])
+@pytest.mark.parametrize("name", ["cx-warm", pytest.param("cx-worker", marks=pytest.mark.soak)])
 def test_a_run_goes_on_without_its_warm_process_or_a_worker(shops: Project, undisturbed: Project, name: str) -> None:
     """What was forked by it or asked for by it ends with it, and is made again."""
     fault(shops, "north")
@@ -326,6 +326,7 @@ def test_a_table_that_cannot_be_read_stops_the_run_until_it_is_imported_again(
     check_order(shops, undisturbed)
 
 
+@pytest.mark.soak
 def test_two_batches_at_once_make_each_report_once(shops: Project, undisturbed: Project) -> None:
     shutil.rmtree(shops.outputs / OWN)
     fault(shops, "north")

@@ -51,7 +51,9 @@ def answered(page: Page) -> None:
     expect(page.locator("#ask [role=status]")).to_have_text(re.compile("^Shown above"), timeout=LONGEST)
 
 
-@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize(
+    "size", [pytest.param(PHONE, id="phone", marks=pytest.mark.soak), pytest.param(DESK, id="desk")]
+)
 def test_a_touched_control_is_answered_in_place_and_can_be_shared(
     browser: Browser, server: Serving, size: tuple[int, int]
 ) -> None:
@@ -218,7 +220,9 @@ def test_the_list_its_search_and_refusals_are_accessible(
     context.close()
 
 
-@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize(
+    "size", [pytest.param(PHONE, id="phone"), pytest.param(DESK, id="desk", marks=pytest.mark.soak)]
+)
 def test_from_a_link_to_a_number_that_changes(
     browser: Browser, pages: Project, size: tuple[int, int], look: Callable[[Page], None]
 ) -> None:
