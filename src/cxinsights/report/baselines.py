@@ -14,6 +14,7 @@ import pandas as pd
 
 from cxinsights.analysis.baseline import Baseline, fit_baseline
 from cxinsights.analysis.driver_contrasts import COLUMNS, fit_contrasts
+from cxinsights.analysis.driver_ratings import fit_ratings
 from cxinsights.analysis.drivers import fit_drivers
 from cxinsights.analysis.pooling import fit_pool
 from cxinsights.analysis.weighting import rake
@@ -48,6 +49,8 @@ class KeptBaseline:
     """The company's driver importance; empty where the study has no drivers or too few answers."""
     contrasts: pd.DataFrame
     """Drivers of every place against the rest and the period before; empty where the study has no drivers."""
+    ratings: pd.DataFrame
+    """Mean ratings of every place against the rest of the company and an earlier period; empty likewise."""
     pool: pd.DataFrame
     """The pattern common to all units, for those that borrow from it; empty where the company's drivers do not."""
     weights: pd.DataFrame
@@ -121,10 +124,10 @@ def _compute(project: Project, study: Study, period: str, periods: list[str], fi
         [name for name in ratings if name in answers],
     )
     importance = _company_importance(project, study, period, weights)
-    contrasts = _contrasts(project, study, period, earlier.get("previous") or earlier["year_ago"], weights)
+    contrasts, ratings_beside = _of_all_places(project, study, period, earlier, weights)
     kept = protect(baseline, study.privacy)
     pool = _pool(project, study, period, weights)
-    return KeptBaseline(fingerprint, data_hash(answers), kept, importance, contrasts, pool, weights)
+    return KeptBaseline(fingerprint, data_hash(answers), kept, importance, contrasts, ratings_beside, pool, weights)
 
 
 def _raked(answers: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -165,18 +168,22 @@ def _company_importance(project: Project, study: Study, period: str, weights: pd
     return result.importance
 
 
-def _contrasts(
-    project: Project, study: Study, period: str, previous: str | None, weights: pd.DataFrame
-) -> pd.DataFrame:
+def _of_all_places(
+    project: Project, study: Study, period: str, earlier: dict[str, str | None], weights: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Contrasts of coefficients and of mean ratings: one family of tests each, over all places."""
     if not study.drivers:
-        return pd.DataFrame(columns=COLUMNS)
+        return pd.DataFrame(columns=COLUMNS), pd.DataFrame()
     places = {place: resolve(study, "drivers", period, *place) for place in places_of(study)}
     columns = [name for params in places.values() for name in driver_columns(params)]
-    periods = [one for one in (previous, period) if one]
-    answers = with_weights(
-        answers_of(project, study, [*columns, "region", "unit", "period", "survey"], periods), weights
-    )
-    return fit_contrasts(answers, places, previous)
+    wanted = [*columns, "region", "unit", "period", "survey"]
+    found = answers_of(project, study, wanted, [one for one in (*earlier.values(), period) if one])
+    answers = with_weights(found, weights)
+    previous = earlier.get("previous") or earlier["year_ago"]
+    known = set(answers["period"])
+    back = next(((kind, earlier[kind]) for kind in ("year_ago", "previous") if earlier.get(kind) in known), None)
+    ratings = fit_ratings(answers, places, back, study.scores.min_base, study.privacy.customer_min)
+    return fit_contrasts(answers[answers["period"].isin([previous, period])], places, previous), ratings
 
 
 def _pool(project: Project, study: Study, period: str, weights: pd.DataFrame) -> pd.DataFrame:
@@ -208,6 +215,7 @@ def _save(kept: KeptBaseline, folder: Path) -> None:
             getattr(kept.baseline, name).to_parquet(fresh / f"{name}.parquet", index=False)
         kept.company_importance.to_parquet(fresh / "company_importance.parquet", index=False)
         kept.contrasts.to_parquet(fresh / "contrasts.parquet", index=False)
+        kept.ratings.to_parquet(fresh / "ratings.parquet", index=False)
         kept.pool.to_parquet(fresh / "pool.parquet", index=False)
         kept.weights.to_parquet(fresh / "weights.parquet", index=False)
         (fresh / _META).write_text(
@@ -223,6 +231,7 @@ def _load(folder: Path, kept: dict[str, str], period: str) -> KeptBaseline:
         Baseline(period, **tables),
         pd.read_parquet(folder / "company_importance.parquet"),
         pd.read_parquet(folder / "contrasts.parquet"),
+        pd.read_parquet(folder / "ratings.parquet"),
         pd.read_parquet(folder / "pool.parquet"),
         pd.read_parquet(folder / "weights.parquet"),
     )
