@@ -6,6 +6,7 @@ BIN := .venv/bin
 NARROW = $(if $(STUDY),--study '$(STUDY)') $(if $(PERIOD),--period '$(PERIOD)') $(if $(REGION),--region '$(REGION)') \
          $(if $(UNIT),--unit '$(UNIT)') $(if $(ONLY),--only '$(ONLY)') $(if $(REPAIR),--repair) $(if $(WAIT),--wait)
 
+OF_GALLERY = --study demo --region americas --unit bank# a brief is made of its unit's other reports
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)# containers have no other user; it listens on this machine only
 
 .PHONY: help env reports plan serve lab gallery test soak check bench lock clean
@@ -41,12 +42,12 @@ lab: env ## Open JupyterLab on the notebooks
 	$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/notebooks $(AS_ROOT)
 
 gallery: env ## Run the notebooks in notebooks/ again and keep their outputs
-	$(BIN)/cxinsights import demo
+	$(BIN)/cxinsights run $(OF_GALLERY)
 	$(BIN)/jupyter nbconvert --log-level=ERROR --to notebook --execute --inplace \
 		--ExecutePreprocessor.record_timing=False notebooks/*.ipynb
 
 test: env ## Run all tests (browser tests need Chromium, and say so where there is none)
-	$(BIN)/cxinsights import demo
+	$(BIN)/cxinsights run $(OF_GALLERY)
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --nbval \
 		--nbval-sanitize-with tests/nbval.cfg notebooks tests
 

@@ -7,6 +7,7 @@ from cxinsights.params import Project, Study, load_study
 STUDY = """
 label: Corner Shops
 about: Made-up answers for a test.
+without: [brief]
 periods: {every: quarter}
 tables:
   responses:

@@ -12,6 +12,7 @@ from tests.small import make_project
 CHAIN = """
 label: Corner Chain
 about: Made-up answers for a test.
+without: [brief]
 synthetic: true
 periods: {every: quarter}
 cutoff: 2026-10-20

@@ -28,6 +28,7 @@ from tests.small import make_project
 SHOPS = """
 label: Corner Shops
 about: Made-up answers for a test.
+without: [brief]
 synthetic: true
 periods: {every: quarter}
 tables:
@@ -80,9 +81,9 @@ def shop_answers() -> str:
     return answers.assign(id=[f"r{i}" for i in range(len(answers))]).to_csv(index=False)
 
 
-def make_shops(folder: Path) -> Project:
+def make_shops(folder: Path, study: str = SHOPS) -> Project:
     """The shops, with the project's own notebooks."""
-    project = make_project(folder, SHOPS, shop_answers())
+    project = make_project(folder, study, shop_answers())
     for notebook in NOTEBOOKS.glob("*.ipynb"):
         shutil.copy(notebook, project.notebooks)
     return project

@@ -6,7 +6,8 @@ import pytest
 
 from cxinsights.batch.plan import Plan, Skipped, make_plan
 from cxinsights.data.importing import import_study
-from cxinsights.errors import UnknownNameError
+from cxinsights.errors import ParamsError, UnknownNameError
+from cxinsights.params import ANALYSES
 from tests.small import ANSWERS, STUDY, small_study
 
 DRIVERS = "drivers: {drivers: [wait_rating]}\n"
@@ -21,6 +22,7 @@ APAC = "label: Asia\nunits:\n  retail: {label: Retail}\n"
 EVENTS = """
 label: Corner Shops
 about: Made-up visits for a test.
+without: [brief]
 periods: {every: quarter}
 tables:
   events:
@@ -121,6 +123,24 @@ def test_narrowing_where_region_and_company_are_the_same(tmp_path: Path, asked: 
     assert places(planned(tmp_path, asked=asked)) == expected
 
 
+def test_units_alone_have_briefs(tmp_path: Path) -> None:
+    plan = planned(tmp_path, STUDY.replace("without: [brief]\n", ""), asked={"only": ["brief"]})
+    assert places(plan) == ["shops/north", "shops/south"]
+    assert [model.turn for model in (ANALYSES["drivers"], ANALYSES["scorecard"], ANALYSES["brief"])] == [0, 1, 2]
+
+
+def test_what_a_study_does_without_is_told_where_it_is_asked_for(tmp_path: Path) -> None:
+    assert planned(tmp_path, asked={"only": ["brief"], "unit": "north"}).skipped == [
+        Skipped("brief", "left out by without: in params/shops/study.yml")
+    ]
+    with pytest.raises(ParamsError) as info:
+        planned(tmp_path / "other", STUDY.replace("without: [brief]", "without: [breif]"))
+    assert str(info.value) == (
+        "params/shops/study.yml: without: unknown analysis 'breif'. Did you mean 'brief'? Known: brief, scorecard, "
+        "segmentation, funnel, linkage, drivers."
+    )
+
+
 def test_narrowing_by_analysis(tmp_path: Path) -> None:
     plan = regional(tmp_path, only=["drivers"])
     assert {report.analysis for report in plan.reports} == {"drivers"}
@@ -154,8 +174,8 @@ def test_each_report_is_asked_what_its_own_unit_says(tmp_path: Path) -> None:
         ({"region": "_all", "unit": "retail"}, "shops: unit 'retail' needs its region. Known: apac, emea."),
         (
             {"only": ["driver"]},
-            "unknown analysis 'driver'. Did you mean 'drivers'? Known: scorecard, segmentation, funnel, linkage, "
-            "drivers.",
+            "unknown analysis 'driver'. Did you mean 'drivers'? Known: brief, scorecard, segmentation, funnel, "
+            "linkage, drivers.",
         ),
         ({"period": "2026-Q3"}, "'2026-Q3' is not a quarter. Write it like 2026Q4."),
         ({"period": "2020Q1"}, "shops: unknown period '2020Q1'. Did you mean '2026Q3'? Known: 2026Q2, 2026Q3."),

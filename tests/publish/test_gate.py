@@ -25,6 +25,7 @@ APAC = "label: Asia-Pacific\nunits: {east: {label: East}}\n"
 STUDY = """
 label: Corner Shops
 about: Made-up answers for a test.
+without: [brief]
 periods: {every: quarter}
 tables:
   responses: {sources: [{files: answers.csv}], columns: {response_id: id, region: region, unit: unit, nps_answer: nps}}

@@ -18,6 +18,7 @@ from tests.small import small_study
 STUDY = """
 label: Corner Shops
 about: Made-up answers for a test.
+without: [brief]
 periods: {every: quarter}
 tables:
   responses:

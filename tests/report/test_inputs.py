@@ -15,6 +15,7 @@ from tests.small import small_study
 STUDY = """
 label: Corner Shops
 about: Made-up answers for a test.
+without: [brief]
 periods: {every: quarter}
 cutoff: 2026-10-15
 tables:

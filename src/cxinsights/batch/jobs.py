@@ -24,7 +24,7 @@ class Job:
     fingerprint: dict[str, str]
     """What it is made from, by part; kept beside it."""
     planned: tuple[ReportId, ...] = ()
-    """Scorecards that the same run makes, so that this one's page can link to them before they are there."""
+    """Reports that the same run makes and this one's page leads to, so that it can before they are there."""
     limits: Limits = field(default_factory=Limits)
 
 

@@ -73,6 +73,10 @@ def make_plan(
     for analysis, model in ANALYSES.items():
         if only and analysis not in only:
             continue
+        if analysis in study.without:
+            if only:  # else nobody misses it
+                skipped.append(Skipped(analysis, f"left out by without: in params/{study.name}/study.yml"))
+            continue
         if not any(all(has_table(project, study, table) for table in tables) for tables in model.needs):
             wanted = " or ".join(" and ".join(tables) for tables in model.needs)
             skipped.append(Skipped(analysis, f"no {wanted} table"))
@@ -83,6 +87,8 @@ def make_plan(
     reports = {}
     for place in places:
         for analysis in chosen:
+            if ANALYSES[analysis].of_units and place[1] == ALL:
+                continue
             params = resolve(study, analysis, period, *place)
             reports[ReportId.of(params)] = params
     return Plan(study, period, reports, skipped)

@@ -24,7 +24,7 @@ from cxinsights.data.atomic import drop_unfinished
 from cxinsights.data.manifest import read_manifest
 from cxinsights.errors import ClusterError, WorkerDied
 from cxinsights.kernels.limits import Limits
-from cxinsights.params import Project
+from cxinsights.params import ALL, ANALYSES, Project
 from cxinsights.report.identity import ReportId
 
 __all__ = ["Settings", "Summary", "find_out", "local_workers", "run_plan"]
@@ -160,24 +160,24 @@ class _Run:
         self._local, self._executor, self._at_a_time = local, executor, at_a_time
         self._ledger = Ledger(project)
         self._progress = progress
-        self._paged = {r for r in self._scorecards if self._has_page(r)}
+        self._paged = {r for r in self._first if self._has_page(r)}
 
     @property
-    def _scorecards(self) -> set[ReportId]:
-        return {report for report in self._plan.reports if report.analysis == "scorecard"}
+    def _first(self) -> set[ReportId]:
+        """Those that other pages lead to, each for its place."""
+        return {report for report in self._plan.reports if report == report.first(self._study)}
 
     def make(self) -> Summary:
-        """Make the scorecards after the others, whose findings they list."""
+        """Make the reports turn by turn: scorecards after those whose findings they list, briefs after all."""
         outcomes: list[Outcome] = []
         how = "stopped"
         try:
             with self._progress:
                 typical = self._ledger.typical_seconds()
-                first = [report for report in self._work.reasons if report.analysis != "scorecard"]
-                first.sort(key=lambda r: -typical.get(r.analysis, math.inf))  # the long ones first: all end together
-                outcomes += self._wave(first, self._work.reasons)
-                last = self._scorecards_to_make()
-                outcomes += self._wave(list(last), last)
+                for turn in sorted({model.turn for model in ANALYSES.values()}):
+                    due = self._due_in(turn)
+                    order = sorted(due, key=lambda r: -typical.get(r.analysis, math.inf))  # long ones first: all end
+                    outcomes += self._wave(order, due)  # together
             self._relink(outcomes)
             how = "failed" if any(o.failed for o in outcomes) else "done"
         finally:
@@ -192,12 +192,14 @@ class _Run:
         untouched = len(self._plan.reports) - len(outcomes)
         return Summary(sorted(outcomes, key=lambda outcome: outcome.report), untouched)
 
-    def _scorecards_to_make(self) -> dict[ReportId, str]:
-        """Scorecards to make, now that it is known what the reports beside them say."""
+    def _due_in(self, turn: int) -> dict[ReportId, str]:
+        """Reports of a turn to make and why, now that it is known what those before them say."""
         work = self._work
-        mine = [*work.maybe, *(r for r in work.reasons if r.analysis == "scorecard")]
+        to_make = {report: why for report, why in work.reasons.items() if _turn_of(report) == turn}
+        if not turn:
+            return to_make
+        mine = [*(report for report in work.maybe if _turn_of(report) == turn), *to_make]
         found = self._local.ask(findings_now, self._project.root, mine) if mine else {}
-        to_make = {r: why for r, why in work.reasons.items() if r.analysis == "scorecard"}
         for report, now in found.items():
             if report not in to_make and now != work.fingerprints[report]["findings"]:
                 to_make[report] = "findings changed"
@@ -225,30 +227,42 @@ class _Run:
                 yield outcome
 
     def _job(self, report: ReportId) -> Job:
-        planned = tuple(
-            above for above in report.above(self._study) if above in self._work.reasons or above in self._work.maybe
-        )
+        to_come = {*self._work.reasons, *self._work.maybe}
+        planned = tuple(sorted(one for one in self._led_to(report) if one in to_come))
         params, fingerprint = self._plan.reports[report], self._work.fingerprints[report]
         return Job(self._project.root, params, fingerprint, planned, self._settings.limits)
 
     def _relink(self, outcomes: list[Outcome]) -> None:
-        """Put right links of pages to scorecards that failed without a page, or have one for the first time."""
+        """Put right links of pages to first reports that failed without a page, or have one for the first time."""
         made = {outcome.report for outcome in outcomes if not outcome.failed}
         lost = {o.report for o in outcomes if o.failed and not self._has_page(o.report)}
-        new = (made & self._scorecards) - self._paged
+        new = (made & self._first) - self._paged
         if not (lost or new):
             return
         pages = make_plan(self._project, self._study, period=self._plan.period).reports  # whatever this run is about
         wrong = [
             report
             for report in pages
-            if self._has_page(report) and (lost if report in made else new) & set(report.above(self._study))
+            if self._has_page(report) and (lost if report in made else new) & self._led_to(report)
         ]
         if wrong:
             self._local.ask(rewrite_pages, self._project.root, self._study, wrong)
 
+    def _led_to(self, report: ReportId) -> set[ReportId]:
+        """Pages that a report's page leads to: those on the way to it, and of a scorecard those of its units."""
+        inside = {
+            one
+            for one in self._first
+            if report.analysis == "scorecard" and report.unit == ALL != one.unit and report.region in (ALL, one.region)
+        }
+        return {*report.above(self._study), *inside}
+
     def _has_page(self, report: ReportId) -> bool:
         return (report.folder(self._project.outputs) / "index.html").exists()
+
+
+def _turn_of(report: ReportId) -> int:
+    return ANALYSES[report.analysis].turn
 
 
 def _outcome_of(future: Future, report: ReportId) -> Outcome:

@@ -44,7 +44,8 @@ class Beside:
 
     pages: tuple[ReportId, ...]
     """Those that it can link to."""
-    headlines: dict[ReportId, str]
+    records: dict[ReportId, str]
+    """What they recorded, as far as it reads them."""
 
 
 def check_store(address: str) -> None:
@@ -116,14 +117,15 @@ class Shipping(Executor):
             ) from error
 
     def _beside(self, report: ReportId) -> Beside:
-        outputs, headlines = self._project.outputs, {}
+        outputs, records = self._project.outputs, {}
         others = [replace(report, analysis=name) for name in ANALYSES if name != report.analysis]
         for other in others:
             with suppress(FileNotFoundError):
                 record = (other.folder(outputs) / "result.json").read_text(encoding="utf-8")
-                headlines[other] = json.loads(record)["headline"]
+                whole = report.analysis == "brief"
+                records[other] = record if whole else json.dumps({"headline": json.loads(record)["headline"]})
         linked = {*others, *report.above(self._study)}
-        return Beside(tuple(o for o in linked if (o.folder(outputs) / "index.html").exists()), headlines)
+        return Beside(tuple(o for o in linked if (o.folder(outputs) / "index.html").exists()), records)
 
     def _made(self, function: Callable[[Job], Outcome], job: Job, beside: Beside) -> Outcome:
         asked = (function, replace(job, root=_NOWHERE), self.address, beside)
@@ -164,12 +166,11 @@ def make_shipped(function: Callable[[Job], Outcome], job: Job, address: str, bes
             if (copy / part).exists():
                 (project.root / part).parent.mkdir(parents=True, exist_ok=True)
                 (project.root / part).symlink_to(copy / part)
-        for other in {*beside.pages, *beside.headlines}:
+        for other in {*beside.pages, *beside.records}:
             other.folder(project.outputs).mkdir(parents=True)
         for other in beside.pages:
             (other.folder(project.outputs) / "index.html").touch()
-        for other, headline in beside.headlines.items():
-            record = json.dumps({"headline": headline})
+        for other, record in beside.records.items():
             (other.folder(project.outputs) / "result.json").write_text(record, encoding="utf-8")
         outcome = function(replace(job, root=project.root))
         made = _failed(project, report) if outcome.failed else report.folder(project.outputs)

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,13 @@ from cxinsights.batch.ledger import Entry
 from cxinsights.batch.plan import Plan
 from cxinsights.batch.reports import RUN_RECORD
 from cxinsights.data.manifest import read_manifest
-from cxinsights.params import ALL, Project, ReportParams, Study
+from cxinsights.params import ALL, ANALYSES, Project, ReportParams, Study
 from cxinsights.report.fingerprints import installed, short_hash
 from cxinsights.report.identity import ReportId
 from cxinsights.report.reads import kept_reads, reads_of
+from cxinsights.report.records import RESULT
 
-__all__ = ["code_of", "findings_of", "is_as_made", "survey"]
+__all__ = ["code_of", "findings_of", "is_as_made", "survey", "turn_of"]
 
 _REASONS = {
     "notebook": "notebook changed",
@@ -56,11 +58,11 @@ def survey(
     force
         Whether to make all of them, whatever has changed.
     only
-        Paths of reports to consider, and why they were to be made; beside them the scorecards that list what they say
-        are considered. All where not given.
+        Paths of reports to consider, and why they were to be made; beside them those of a later turn, which read what
+        they say, are considered. All where not given.
     """
     study, period = plan.study, plan.period
-    wanted = {r: p for r, p in plan.reports.items() if only is None or r.path in only or r.analysis == "scorecard"}
+    wanted = {r: p for r, p in plan.reports.items() if only is None or r.path in only or turn_of(r)}
     reads = {analysis: reads_of(project, study, analysis, period) for analysis in {r.analysis for r in wanted}}
     notebooks = {analysis: _notebook(project.notebooks / f"{analysis}.ipynb") for analysis in reads}
     settings, code, parts = _settings(study), code_of(), _parts(project, study)
@@ -74,20 +76,22 @@ def survey(
             "own": _own(parts, params),
             "read": reads[report.analysis][f"{report.region}/{report.unit}"],
         }
-        if report.analysis == "scorecard":
+        if turn_of(report):
             now[report]["findings"] = findings_of(project, report)
         if only is not None and report.path not in only:
-            reason = _REASONS["findings"] if _lists_other(project, report, now[report]) else ""
+            reason = _REASONS["findings"] if _reads_other(project, report, now[report]) else ""
         else:
             asked = force or (only is not None and only[report.path] == _ASKED)
             reason = _ASKED if asked else _why(project, report, now[report], last)
         if reason:
             reasons[report] = reason
-    beside = {(report.region, report.unit) for report in reasons}
-    for report in wanted:
+    for report in sorted(wanted, key=turn_of):
         is_due = only is None or report.path in only or _record(report.folder(project.outputs)) is not None
-        is_beside = report.analysis == "scorecard" and (report.region, report.unit) in beside
-        if is_beside and is_due and report not in reasons:
+        reads_one = any(
+            (one.region, one.unit) == (report.region, report.unit) and turn_of(one) < turn_of(report)
+            for one in (*reasons, *maybe)
+        )
+        if reads_one and is_due and report not in reasons:
             maybe.append(report)
     if only is not None:
         wanted = {r: p for r, p in wanted.items() if r.path in only or r in reasons or r in maybe}
@@ -103,13 +107,24 @@ def is_as_made(project: Project, study: Study, report: ReportId) -> bool:
     return now is not None and now.get(f"{report.region}/{report.unit}") == before.get("read")
 
 
+def turn_of(report: ReportId) -> int:
+    """Which reports of its place a report is made after: 0, of none."""
+    return ANALYSES[report.analysis].turn
+
+
 def findings_of(project: Project, report: ReportId) -> str:
-    """Short name of what the other reports of the same place say."""
-    said = []
-    for folder in sorted(report.folder(project.outputs).parent.glob("*/")):
-        if folder.name != report.analysis and (record := _record(folder)):
-            said.append((folder.name, record.get("headline")))
+    """Short name of what a report reads of those of its place made before it: headlines, or for a brief all of it."""
+    said: list[tuple[str, Any]] = []
+    for analysis, model in sorted(ANALYSES.items()):
+        folder = replace(report, analysis=analysis).folder(project.outputs)
+        if model.turn < turn_of(report) and (record := _record(folder)):
+            whole = report.analysis == "brief"
+            said.append((analysis, _digest(folder / RESULT) if whole else record.get("headline")))
     return short_hash(said)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 
 def code_of(*, everything: bool = False) -> str:
@@ -148,8 +163,8 @@ def _why(project: Project, report: ReportId, now: dict[str, str], last: dict[str
     return _REASONS[differ[0]]
 
 
-def _lists_other(project: Project, report: ReportId, now: dict[str, str]) -> bool:
-    """Whether a scorecard's page lists something else than the reports beside it say now."""
+def _reads_other(project: Project, report: ReportId, now: dict[str, str]) -> bool:
+    """Whether a report was made of something else than those beside it say now."""
     record = _record(report.folder(project.outputs))
     return record is not None and record.get("fingerprint", {}).get("findings") != now["findings"]
 
@@ -176,7 +191,7 @@ def _settings(study: Study) -> str:
     """Short name of what a study says to all its reports; what it says to one is among its parameters."""
     labels = {name: [region.label, {u: unit.label for u, unit in region.units.items()}]
               for name, region in study.regions.items()}  # fmt: skip
-    layers = {"regions", "units", "tables", "raw_folder", "scorecard", "segmentation", "funnel", "linkage", "drivers"}
+    layers = {"regions", "units", "tables", "raw_folder", *ANALYSES}
     return short_hash(study.model_dump(mode="json", exclude=layers), labels)
 
 

@@ -56,11 +56,11 @@ def find_work(root: Path, plan: Plan, last: dict[str, Entry], force: bool, only:
     return survey(Project(root), plan, last, force=force, only=only)
 
 
-def findings_now(root: Path, scorecards: list[ReportId]) -> dict[ReportId, str]:
-    """Short name of what the reports beside each scorecard say."""
+def findings_now(root: Path, reports: list[ReportId]) -> dict[ReportId, str]:
+    """Short name of what each of these reports reads of those made before it."""
     from cxinsights.batch.staleness import findings_of
 
-    return {report: findings_of(Project(root), report) for report in scorecards}
+    return {report: findings_of(Project(root), report) for report in reports}
 
 
 def make_report(job: Job) -> Outcome:

@@ -22,7 +22,7 @@ from cxinsights.cli.parts import (
     out,
 )
 from cxinsights.errors import ParamsError, UnknownNameError
-from cxinsights.params import Project, Study, load_study
+from cxinsights.params import Project, Study, load_actions, load_study
 
 if TYPE_CHECKING:
     from cxinsights.batch.ledger import Ledger
@@ -195,7 +195,10 @@ def check() -> None:
     for name in project.studies():
         loaded = load_study(project, name)
         units = [unit for region in loaded.regions.values() for unit in region.units]
-        out.print(f"params/{name}: {counted(loaded.regions, 'region')}, {counted(units, 'unit')}: good")
+        told = [counted(loaded.regions, "region"), counted(units, "unit")]
+        if actions := load_actions(project, loaded):
+            told.append(counted(actions, "action"))
+        out.print(f"params/{name}: {', '.join(told)}: good")
     if (grants := project.params / "access.yml").exists():
         from cxinsights.publish.identity import check_grants
 

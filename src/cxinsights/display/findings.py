@@ -10,7 +10,7 @@ __all__ = ["Finding", "Findings", "list_findings"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One report's headline, and where it stands from the page that lists it."""
+    """One report's headline, and where it stands from the page that lists it; no link where there is no page."""
 
     report: str
     headline: str
@@ -26,10 +26,12 @@ class Findings(Block):
     entries: Sequence[Finding]
     key: str = "findings"
     folded: bool = False
+    by_report: bool = False
+    """Whether the report's name is the link, and its finding plain text."""
 
     def as_markdown(self) -> str:
         """One line per report."""
-        lines = (f"- {entry.report}: [{entry.headline}]({entry.link})" for entry in self.entries)
+        lines = (f"- {e.report}: {f'[{e.headline}]({e.link})' if e.link else e.headline}" for e in self.entries)
         return "\n".join([f"### {self.title}", "", *lines])
 
 

@@ -1,5 +1,6 @@
 """What a study, its tables and each report are asked to be: typed, frozen, and read from `params/`."""
 
+from cxinsights.params.actions import REGISTER, Action, load_actions
 from cxinsights.params.mapping import ColumnMap, Combine, LeaveOut, Mark, SourceSpec, TableSpec
 from cxinsights.params.model import Strict
 from cxinsights.params.periods import Period, PeriodScheme, Span
@@ -7,6 +8,7 @@ from cxinsights.params.project import Project
 from cxinsights.params.reports import (
     ALL,
     ANALYSES,
+    BriefParams,
     DriversParams,
     FunnelParams,
     LinkageParams,
@@ -30,6 +32,9 @@ from cxinsights.params.study import (
 __all__ = [
     "ALL",
     "ANALYSES",
+    "REGISTER",
+    "Action",
+    "BriefParams",
     "ColumnMap",
     "ColumnSpec",
     "Combine",
@@ -55,6 +60,7 @@ __all__ = [
     "Study",
     "TableSpec",
     "Unit",
+    "load_actions",
     "load_study",
     "resolve",
 ]

@@ -15,6 +15,7 @@ from cxinsights.params.model import Strict, faults_of
 __all__ = [
     "ALL",
     "ANALYSES",
+    "BriefParams",
     "DriversParams",
     "FunnelParams",
     "LinkageParams",
@@ -46,6 +47,10 @@ class ReportParams(Strict):
     """What the analysis has a number of, in the singular."""
     asks: ClassVar[dict[str, tuple[str, dict[str, str]]]] = {}
     """Fields that a reader may set on the page: what the control is called, and its values in words."""
+    turn: ClassVar[int] = 0
+    """Reports of a place are made after those of an earlier turn, whose records they read."""
+    of_units: ClassVar[bool] = False
+    """Whether only units have it, and no region or company."""
 
     study: str
     period: str
@@ -79,12 +84,26 @@ class ReportParams(Strict):
         return cls.from_cell({**made, **choices})
 
 
+class BriefParams(ReportParams):
+    """What a unit's brief shows: where it stands, why, and what to do, from its other reports."""
+
+    analysis: ClassVar[str] = "brief"
+    title: ClassVar[str] = "Brief"
+    needs: ClassVar[tuple[tuple[str, ...], ...]] = (("responses",),)
+    turn: ClassVar[int] = 2
+    of_units: ClassVar[bool] = True
+
+    survey: Annotated[str, Field(description="kind of survey; kinds are never pooled")] = "relationship"
+    n_steps: Annotated[int, Field(ge=1, le=6, description="steps proposed at most")] = 3
+
+
 class ScorecardParams(ReportParams):
     """What the scorecard shows. What the scores mean is study-wide: `scores:` in study.yml."""
 
     analysis: ClassVar[str] = "scorecard"
     title: ClassVar[str] = "Scorecard"
     needs: ClassVar[tuple[tuple[str, ...], ...]] = (("responses",),)
+    turn: ClassVar[int] = 1
     asks: ClassVar[dict[str, tuple[str, dict[str, str]]]] = {
         "compare": ("Compare with", {"year_ago": "a year ago", "previous": "the period before"}),
     }
@@ -273,6 +292,7 @@ class LinkageParams(ReportParams):
 
 
 ANALYSES: dict[str, type[ReportParams]] = {
-    p.analysis: p for p in (ScorecardParams, SegmentationParams, FunnelParams, LinkageParams, DriversParams)
+    p.analysis: p
+    for p in (BriefParams, ScorecardParams, SegmentationParams, FunnelParams, LinkageParams, DriversParams)
 }
 """Every analysis by name, in the order reports are listed."""

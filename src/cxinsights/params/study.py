@@ -9,7 +9,7 @@ from datetime import date
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from cxinsights.errors import ParamsError, UnknownNameError, did_you_mean
 from cxinsights.params.mapping import TableName, TableSpec, check_forms
@@ -119,6 +119,7 @@ class Unit(Strict):
     """A business unit, and what differs there."""
 
     label: str
+    brief: Layer = _NOTHING
     scorecard: Layer = _NOTHING
     segmentation: Layer = _NOTHING
     funnel: Layer = _NOTHING
@@ -131,6 +132,7 @@ class Region(Strict):
 
     label: str
     units: Annotated[dict[Name, Unit], Field(min_length=1)]
+    brief: Layer = _NOTHING
     scorecard: Layer = _NOTHING
     segmentation: Layer = _NOTHING
     funnel: Layer = _NOTHING
@@ -156,12 +158,22 @@ class StudyFile(Strict):
     scores: ScoreRules = ScoreRules()
     privacy: PrivacyRules = PrivacyRules()
     rake: RakeRules | None = None
+    without: Annotated[list[str], Field(description="analyses that nobody wants reports of")] = []
     units: Annotated[dict[Name, Unit], Field(description="units of a study without regions")] = {}
+    brief: Layer = _NOTHING
     scorecard: Layer = _NOTHING
     segmentation: Layer = _NOTHING
     funnel: Layer = _NOTHING
     linkage: Layer = _NOTHING
     drivers: Layer = _NOTHING
+
+    @field_validator("without")
+    @classmethod
+    def _known(cls, value: list[str]) -> list[str]:
+        for name in value:
+            if name not in ANALYSES:
+                raise ValueError(did_you_mean("analysis", name, ANALYSES))
+        return value
 
     @model_validator(mode="after")
     def _marks_listed(self) -> "StudyFile":

@@ -26,7 +26,7 @@ def read_findings(params: ReportParams) -> list[Finding]:
     for analysis, model in ANALYSES.items():
         report = ReportId(params.study, params.period, params.region, params.unit, analysis)
         record = report.folder(Path(pages)) / "result.json"
-        if analysis != params.analysis and record.exists():
+        if model.turn < params.turn and record.exists():
             headline = json.loads(record.read_text(encoding="utf-8"))["headline"]
             found.append(Finding(model.title, headline, f"../{analysis}/index.html"))
     return found

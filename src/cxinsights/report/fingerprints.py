@@ -27,7 +27,7 @@ def short_hash(*parts: Any) -> str:
 
 def state_of(project: Project, study: Study, *parts: Any) -> str:
     """Short name of all that a report of a study can depend on (its tables, params and our code), and of `parts`."""
-    settings = study.model_dump(mode="json", exclude={"label", "about"})
+    settings = study.model_dump(mode="json", exclude={"label", "about", "without"})
     return short_hash(read_manifest(project, study)["fingerprint"], settings, code_hash(), *parts)
 
 

@@ -53,18 +53,23 @@ class ReportId:
         Parameters
         ----------
         is_made
-            Whether a scorecard on the way has a page to link to; the name of one without stands alone.
+            Whether a report on the way has a page to link to; the name of one without stands alone.
         """
         found = [("Reports", "../../../../../index.html")]
         for above in self.above(study):
-            link = f"../../../{above.region}/{above.unit}/scorecard/index.html"
+            link = f"../../../{above.region}/{above.unit}/{above.analysis}/index.html"
             found.append((above._label(study), link if is_made(above) else ""))
-        return [*found, (self._label(study) if self.analysis == "scorecard" else self.title, "")]
+        return [*found, (self._label(study) if self == self.first(study) else self.title, "")]
+
+    def first(self, study: Study) -> "ReportId":
+        """The report that stands for its place: a unit's brief, else the scorecard."""
+        has_brief = self.unit != ALL and "brief" not in study.without
+        return replace(self, analysis="brief" if has_brief else "scorecard")
 
     def above(self, study: Study) -> list["ReportId"]:
-        """Scorecards on the way from the list of reports: the region's or company's, and its own place's."""
-        own = replace(self, analysis="scorecard")
-        whole = replace(own, region=ALL if study.one_region else self.region, unit=ALL)
+        """Reports on the way from the list: the one that stands for the region or company, and its own place's."""
+        own = self.first(study)
+        whole = replace(own, region=ALL if study.one_region else self.region, unit=ALL, analysis="scorecard")
         return [above for above in ((whole, own) if self.unit != ALL else (own,)) if above != self]
 
     def earlier(self, study: Study, is_made: Callable[["ReportId"], bool]) -> list["ReportId"]:

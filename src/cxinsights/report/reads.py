@@ -14,7 +14,7 @@ import pandas as pd
 from cxinsights.analysis.scorecard import fit_scorecard
 from cxinsights.data.atomic import replaced_folder
 from cxinsights.data.tables import data_hash
-from cxinsights.params import Project, ReportParams, Strict, Study, resolve
+from cxinsights.params import Project, ReportParams, Strict, Study, load_actions, resolve
 from cxinsights.report.families import places_of
 from cxinsights.report.fingerprints import short_hash, state_of
 from cxinsights.report.inputs import FITTED
@@ -36,7 +36,7 @@ def reads_of(project: Project, study: Study, analysis: str, period: str) -> Read
     kept = kept_reads(project, study, analysis, period)
     if kept is not None:
         return kept
-    fingerprint = state_of(project, study, period, analysis)
+    fingerprint = _state(project, study, analysis, period)
     first = Source(resolve(study, analysis, period), project, study)
     first.kept, first.targets  # noqa: B018  read once for all places
     reads = {f"{region}/{unit}": _read_by(first.of(region, unit)) for region, unit in places_of(study)}
@@ -51,7 +51,12 @@ def kept_reads(project: Project, study: Study, analysis: str, period: str) -> Re
     if not path.exists():
         return None
     kept = json.loads(path.read_text(encoding="utf-8"))
-    return kept["reads"] if kept["fingerprint"] == state_of(project, study, period, analysis) else None
+    return kept["reads"] if kept["fingerprint"] == _state(project, study, analysis, period) else None
+
+
+def _state(project: Project, study: Study, analysis: str, period: str) -> str:
+    register = load_actions(project, study) if analysis == "brief" else []
+    return state_of(project, study, period, analysis, [action.model_dump(mode="json") for action in register])
 
 
 def _folder(project: Project, study: Study, analysis: str, period: str) -> Path:

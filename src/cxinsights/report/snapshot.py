@@ -1,5 +1,6 @@
 """From an executed notebook to a page: its blocks in order, inside the frame. Nothing is computed here."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -16,6 +17,8 @@ from cxinsights.errors import ReportError
 from cxinsights.params import ANALYSES, Study
 from cxinsights.report.identity import ReportId
 from cxinsights.report.pages import Ask, Page, render_page
+
+_TO_BRIEF = re.compile(r'(href="(?:\.\./\.\./\.\./([\w-]+)|\.\./\.\.)/([\w-]+)/)brief/index\.html"')
 
 __all__ = ["asks_of", "blocks_of", "has_page", "page_of", "parameters_of", "render_snapshot"]
 
@@ -51,12 +54,23 @@ def render_snapshot(
     blocks = blocks_of(executed)
     if not blocks:
         raise ReportError(f"{report.path}: the notebook has no outputs to make a page of. Was it executed?")
-    page = page_of(report, study, "\n".join(blocks), is_made, made_on)
+    page = page_of(report, study, _led("\n".join(blocks), report, is_made), is_made, made_on)
     downloads = sorted(path.name for path in notebook.parent.glob("*.csv"))
     asks = asks_of(report.analysis, parameters_of(executed))
     return render_page(
         replace(page, downloads=downloads, notices=list(notices), asks=asks, live=f"/live/{report.path}/")
     )
+
+
+def _led(content: str, report: ReportId, is_made: Callable[[ReportId], bool]) -> str:
+    """The content with its links to units' briefs leading to their scorecards where there is no brief."""
+
+    def leading(found: re.Match[str]) -> str:
+        region = found[2] or report.region
+        brief = replace(report, region=region, unit=found[3], analysis="brief")
+        return found[0] if is_made(brief) else f'{found[1]}scorecard/index.html"'
+
+    return _TO_BRIEF.sub(leading, content)
 
 
 def page_of(

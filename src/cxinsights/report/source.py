@@ -8,13 +8,24 @@ from typing import Any, TypeVar, get_type_hints
 import pandas as pd
 
 from cxinsights.analysis.baseline import Baseline
+from cxinsights.analysis.brief import Record
 from cxinsights.analysis.results import Published, published_tables
-from cxinsights.analysis.scorecard import node_of
+from cxinsights.analysis.scorecard import ScorecardResult, node_of
 from cxinsights.data.tables import data_hash
 from cxinsights.display.blocks import Headline
 from cxinsights.display.findings import Finding
 from cxinsights.errors import ReportError
-from cxinsights.params import ALL, DriversParams, Project, ReportParams, ScorecardParams, Study, load_study, resolve
+from cxinsights.params import (
+    ALL,
+    BriefParams,
+    DriversParams,
+    Project,
+    ReportParams,
+    ScorecardParams,
+    Study,
+    load_study,
+    resolve,
+)
 from cxinsights.privacy import Guarded, guard, hidden_ratings, is_hidden
 from cxinsights.report.baselines import KeptBaseline, check_period, load_baseline
 from cxinsights.report.cache import recall, remember
@@ -24,6 +35,7 @@ from cxinsights.report.fingerprints import state_of
 from cxinsights.report.inputs import FITTED, Inputs, fitted
 from cxinsights.report.inputs.reading import figures_of
 from cxinsights.report.record import Provenance, record
+from cxinsights.report.records import NOT_MADE, guarded_again, read_contents, records_of
 
 __all__ = ["Source", "open_source"]
 
@@ -67,6 +79,21 @@ class Source:
         """The study's targets; None where it has none."""
         return figures_of(self.project, self.study, "targets", self.params.period)
 
+    @cached_property
+    def _recorded(self) -> dict[str, dict[str, Any]]:
+        return read_contents(self.project.outputs, self.params)
+
+    @property
+    def records(self) -> dict[str, Record]:
+        """What the other reports of the same place and period recorded, by analysis."""
+        return records_of(self._recorded)
+
+    @property
+    def scorecard(self) -> Guarded:
+        """The place's scorecard as it was recorded; one without data where it has not been made."""
+        asked = resolve(self.study, "scorecard", self.params.period, self.params.region, self.params.unit)
+        return guarded_again(self._recorded.get("scorecard", NOT_MADE), ScorecardResult, asked, self.study)
+
     @property
     def findings(self) -> list[Finding]:
         """What the other reports of the same place and period say, where pages are made of them."""
@@ -93,7 +120,7 @@ class Source:
     def guard(self, result: Any) -> Guarded:
         """The result as readers may see it, by the study's thresholds and what all reports of the period decide."""
         params = self.params
-        if isinstance(params, ScorecardParams | DriversParams):
+        if isinstance(params, ScorecardParams | DriversParams | BriefParams):
             hidden, ratings = self._hidden()
             if isinstance(params, DriversParams):
                 result = _without_ratings(result, set(ratings))
@@ -103,7 +130,8 @@ class Source:
 
     def record(self, result: Guarded, headline: Headline) -> Provenance:
         """Write the result where the batch asks for it, and say what it rests on."""
-        read = self.kept.data if isinstance(self.params, ScorecardParams) else data_hash(self.inputs.frame)
+        of_baseline = isinstance(self.params, ScorecardParams | BriefParams)
+        read = self.kept.data if of_baseline else data_hash(self.inputs.frame)
         return record(result, headline, read)
 
     @property

@@ -242,13 +242,13 @@ def _sort_key(part: pd.DataFrame, metric: str) -> float:
 
 
 def _link(card: Card, part: pd.DataFrame) -> str:
-    """Where a part's own scorecard lies, from this one's folder; sites have none."""
+    """Where the report that stands for a part lies: a unit's brief, a region's scorecard; sites have none."""
     first = part.iloc[0]
     if first["level"] == "site":
         return ""
     whole = card.params.region == ALL
     place = f"../../../{first['region']}/{first['unit']}" if whole else f"../../{first['unit']}"
-    return f"{place}/scorecard/index.html"
+    return f"{place}/{'brief' if first['level'] == 'unit' else 'scorecard'}/index.html"
 
 
 def _legend(card: Card) -> list[tuple[Sequence[str], str]]:

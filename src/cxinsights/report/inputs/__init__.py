@@ -11,12 +11,12 @@ from cxinsights.report.inputs.reading import Inputs, Opened
 
 __all__ = ["FITTED", "Fitted", "Inputs", "fitted"]
 
-FITTED = ("segmentation", "funnel", "linkage", "drivers")
-"""Analyses that are fitted to rows; the scorecard reads the baseline and no rows."""
+FITTED = ("segmentation", "funnel", "linkage", "drivers", "brief")
+"""Analyses with inputs of their own; the scorecard reads the baseline and no rows."""
 
 
 class Fitted(NamedTuple):
-    """An analysis that is fitted to rows."""
+    """An analysis with inputs of its own."""
 
     fit: Callable[..., Any]
     read: Callable[[Opened], Inputs]

@@ -1,0 +1,59 @@
+"""The brief's headline: the leading score and its state, then what stands out most."""
+
+import pandas as pd
+
+from cxinsights.analysis.brief import NO_SCORECARD
+from cxinsights.display.blocks import Headline
+from cxinsights.display.numbers import decimals_for, with_interval
+from cxinsights.display.scorecard.card import Card
+from cxinsights.display.scorecard.sentences import headline_scorecard
+from cxinsights.display.subject import Subject
+from cxinsights.display.words import fitting, in_sentence, joined
+from cxinsights.privacy import Guarded, is_shown
+from cxinsights.schemas.columns import label
+
+__all__ = ["difference_text", "headline_brief", "low_ratings"]
+
+_NOT_PROOF = "Timing alone is not proof of cause."
+
+
+def headline_brief(result: Guarded, scorecard: Guarded) -> Headline:
+    """Where the unit stands and what stands out; then the number, and what fell beside it."""
+    subject = Subject.of(result.params, result.study, "Brief")
+    if result.reason == NO_SCORECARD:
+        why = "Its scorecard has not been made. A brief comes after the unit's other reports: make reports."
+        return Headline(subject.kicker, f"{subject.name} has no brief yet", why)
+    said = headline_scorecard(scorecard)
+    if result.status != "ok":
+        return Headline(subject.kicker, said.title, said.lead)
+    low = low_ratings(result, "rest")
+    title = said.title
+    if len(low):
+        names = [in_sentence(label(name, result.study)) for name in low["name"]]
+        title = fitting(*(f"{said.title}; rated low: {joined(names[:most])}" for most in (3, 2, 1)), said.title)
+    return Headline(subject.kicker, title, " ".join([said.lead, *_fallen(result, Card(scorecard))]))
+
+
+def low_ratings(result: Guarded, against: str) -> pd.DataFrame:
+    """Reasons that are ratings clearly under the rest's, or their own of an earlier period, the first first."""
+    rows = result.reasons
+    if not len(rows):
+        return rows
+    return rows[(rows["found"] == "rating") & (rows["against"] == against) & is_shown(rows["difference"])]
+
+
+def difference_text(row: pd.Series) -> str:
+    """A difference of ratings with its interval: −0.8 (−1.0 to −0.6)."""
+    decimals = max(1, decimals_for((row["diff_high"] - row["diff_low"]) / 2))
+    return with_interval(row["difference"], row["diff_low"], row["diff_high"], decimals, with_sign=True)
+
+
+def _fallen(result: Guarded, card: Card) -> list[str]:
+    """Ratings that fell with the score; nothing where the score did not."""
+    if not card.metrics or card.verb(card.own.loc[card.metrics[0]]) != "fell":
+        return []
+    fallen = low_ratings(result, card.comparison or "")
+    if not len(fallen):
+        return []
+    names = [f"{in_sentence(label(row['name'], result.study))} {difference_text(row)}" for _, row in fallen.iterrows()]
+    return [f"Ratings that fell with it: {joined(names[:3])}. {_NOT_PROOF}"]

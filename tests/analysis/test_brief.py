@@ -1,0 +1,153 @@
+"""What the brief names and ranks, against a simulation of what it multiplies, and rule by rule."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxinsights.analysis.brief import BriefResult, Record, fit_brief
+from cxinsights.params import BriefParams
+
+PARAMS = BriefParams(study="s", period="now", region="r", unit="one")
+Z = 1.959963984540054
+SCORES = pd.DataFrame({"metric": ["nps"], "score": [10.0]})
+
+
+def ratings(**own: tuple[str, float, float, float, bool]) -> pd.DataFrame:
+    """By driver: against what, mean here, mean there, error of the difference, whether it is clear."""
+    rows = [
+        (against, name.rstrip("_"), 400, 4000, here, here - 0.1, here + 0.1, there, here - there, here - there - Z * se,
+         here - there + Z * se, 0.01, 0.5, clear)
+        for name, (against, here, there, se, clear) in own.items()
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=[
+        "against", "driver", "n", "n_compare", "score", "ci_low", "ci_high", "score_compare", "difference", "diff_low",
+        "diff_high", "p_value", "effect_size", "is_clear",
+    ])  # fmt: skip
+
+
+def drivers(**own: tuple[float, float, float, float]) -> Record:
+    """By driver: slope among all, its error, room to the best unit, importance."""
+    shifts = pd.DataFrame(
+        [(name, 400, 6.0, 5.9, 6.1, 6.0 + room, room, slope * room, (slope - Z * se) * room, (slope + Z * se) * room)
+         for name, (slope, se, room, _) in own.items()],
+        columns=["driver", "n", "performance", "perf_low", "perf_high", "reach", "room", "change", "change_low",
+                 "change_high"],
+    )  # fmt: skip
+    importance = pd.DataFrame(
+        {"driver": list(own), "share": [one[3] for one in own.values()], "under_floor": [False] * len(own)}
+    )
+    return Record("ok", "", "", {"what_if": shifts, "importance": importance})
+
+
+def brief(frame: pd.DataFrame, *, params: BriefParams = PARAMS, **records: Record) -> BriefResult:
+    return fit_brief(frame, params, {"scorecard": Record("ok", "", "", {"scores": SCORES}), **records})
+
+
+def test_what_goes_with_reaching_the_rest_has_both_errors() -> None:
+    """Against 200,000 draws of slope times distance."""
+    found = brief(ratings(a=("rest", 6.0, 6.8, 0.1, True)), drivers=drivers(a=(12.0, 1.5, 2.0, 0.5))).steps.iloc[0]
+    rng = np.random.default_rng(3)
+    drawn = rng.normal(12.0, 1.5, 200_000) * rng.normal(0.8, 0.1, 200_000)
+    assert (found["found"], found["name"], found["against"], found["evidence"]) == (
+        "rating",
+        "a",
+        "rest",
+        "clear_pattern",
+    )
+    assert (found["change"], found["reach"]) == (pytest.approx(12.0 * 0.8), pytest.approx(6.8))
+    assert (found["change_low"], found["change_high"]) == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.25)
+    assert found["detectable"] == pytest.approx(2.8 * np.sqrt(2) * 0.1 / Z, rel=0.01)
+
+
+def test_clear_patterns_come_first_and_the_larger_before_the_smaller() -> None:
+    frame = ratings(
+        a=("rest", 6.0, 6.2, 0.05, True), b=("rest", 6.0, 7.0, 0.1, True), c=("rest", 6.0, 5.9, 0.1, False),
+        d=("rest", 6.0, 7.5, 0.1, True),
+    )  # fmt: skip
+    found = brief(
+        frame, params=PARAMS.model_copy(update={"n_steps": 6}),
+        drivers=drivers(
+            a=(10.0, 1.0, 3.0, 0.4), b=(8.0, 1.0, 3.0, 0.3), c=(9.0, 1.0, 3.0, 0.2), d=(0.5, 1.0, 3.0, 0.1),
+        ),
+    ).steps  # fmt: skip
+    assert [*zip(found["name"], found["evidence"], found["against"], strict=True)] == [
+        ("b", "clear_pattern", "rest"), ("a", "clear_pattern", "rest"), ("c", "some_pattern", "best"),
+    ]  # fmt: skip
+    assert found["rank"].tolist() == [1, 2, 3]  # d may go with nothing at all
+    assert brief(frame, params=PARAMS.model_copy(update={"n_steps": 1}), drivers=drivers(b=(8.0, 1.0, 3.0, 0.3))).steps[
+        "name"
+    ].tolist() == ["b"]
+
+
+def test_a_rating_is_a_reason_where_it_is_clearly_low_and_goes_with_the_score() -> None:
+    frame = ratings(
+        a=("rest", 6.0, 6.2, 0.05, True), b=("rest", 6.0, 7.0, 0.1, True), b_=("year_ago", 6.0, 6.5, 0.1, True),
+        c=("rest", 6.0, 6.5, 0.2, False), d=("rest", 6.0, 7.5, 0.1, True), e=("rest", 6.0, 5.0, 0.1, True),
+    )  # fmt: skip
+    slopes = dict.fromkeys("abce", (10.0, 1.0, 3.0, 0.2))
+    found = brief(frame, drivers=drivers(**slopes, d=(0.5, 1.0, 3.0, 0.1))).reasons
+    assert [*zip(found["name"], found["against"], strict=True)] == [("b", "year_ago"), ("b", "rest"), ("a", "rest")]
+    assert (found["found"] == "rating").all()
+
+
+def test_without_drivers_of_its_own_what_is_low_is_to_be_tested() -> None:
+    frame = ratings(a=("rest", 6.0, 6.2, 0.05, True), b=("rest", 6.0, 7.0, 0.1, True))
+    found = brief(frame, drivers=Record("too_few", "", "", {}))
+    assert [*zip(found.steps["name"], found.steps["evidence"], strict=True)] == [
+        ("b", "to_be_tested"), ("a", "to_be_tested"),
+    ]  # fmt: skip
+    assert found.steps["change"].isna().all()
+    assert found.missing == {
+        "segmentation": "not made", "funnel": "not made", "linkage": "not made", "drivers": "too_few",
+    }  # fmt: skip
+
+
+def journey(**own: tuple[float, float]) -> Record:
+    """By step: difference from the rest, adjusted p."""
+    rows = [("of_previous", name, 300, 0.45, 0.4, 0.5, 3000, 0.45 - d, d, d - 0.05, d + 0.05, p)
+            for name, (d, p) in own.items()]  # fmt: skip
+    columns = ["rate", "step", "n", "score", "ci_low", "ci_high", "n_compare", "score_compare", "difference",
+               "diff_low", "diff_high", "p_adjusted"]  # fmt: skip
+    return Record("ok", "", "", {"rests": pd.DataFrame(rows, columns=columns)})
+
+
+def test_the_step_that_clearly_fewer_take_is_a_reason_and_comes_after_clear_ratings() -> None:
+    funnel = journey(quote=(-0.1, 0.2), approved=(-0.3, 0.001), active=(-0.2, 0.001))
+    found = brief(
+        ratings(b=("rest", 6.0, 7.0, 0.1, True)), funnel=funnel,
+        drivers=drivers(b=(8.0, 1.0, 3.0, 0.3), c=(8.0, 1.0, 3.0, 0.3)),
+    )  # fmt: skip
+    assert found.reasons.loc[found.reasons["found"] == "step", "name"].tolist() == ["approved"]
+    assert found.steps["name"].tolist() == ["b", "approved", "c"]
+    assert not len(brief(ratings(), funnel=journey(quote=(-0.1, 0.2), active=(0.2, 0.001))).reasons)
+
+
+def test_the_group_furthest_below_the_others_on_the_leading_score() -> None:
+    rows = [
+        ("nps", "age", "young", -9.0, 0.001), ("nps", "age", "old", 9.0, 0.001), ("nps", "channel", "web", -12.0, 0.3),
+        ("nps", "channel", "app", -5.0, 0.01), ("csat", "age", "young", -0.3, 0.001),
+    ]  # fmt: skip
+    groups = pd.DataFrame(rows, columns=["metric", "segment", "group", "difference", "p_adjusted"]).assign(
+        n=100, n_compare=300, score=5.0, ci_low=0.0, ci_high=10.0, diff_low=-15.0, diff_high=-1.0
+    )
+    card = Record("ok", "", "", {"scores": SCORES, "segments": groups})
+    found = fit_brief(ratings(), PARAMS, {"scorecard": card}).reasons
+    assert found[["found", "name", "against"]].to_numpy().tolist() == [["group", "age=young", "nps"]]
+    assert found["score_compare"].tolist() == [14.0]
+
+
+def test_a_segment_that_moved_goes_before_one_that_differs() -> None:
+    rows = [("A", "rest", 0.10, 0.001), ("B", "previous", -0.04, 0.01), ("C", "previous", -0.09, 0.2)]
+    mix = pd.DataFrame(rows, columns=["segment", "comparison", "difference", "p_adjusted"]).assign(
+        n=500, n_compare=5000, share=0.3, share_low=0.25, share_high=0.35, share_rest=0.2, diff_low=-1.0, diff_high=1.0
+    )
+    found = brief(ratings(), segmentation=Record("ok", "", "", {"mix": mix})).reasons
+    assert found[["found", "name", "against"]].to_numpy().tolist() == [["segment", "B", "previous"]]
+
+
+@pytest.mark.parametrize("status", ["too_few", "no_data"])
+def test_without_a_score_there_is_nothing_to_explain(status: str) -> None:
+    found = fit_brief(ratings(), PARAMS, {"scorecard": Record(status, "South is not shown", "", {})})
+    assert (found.status, found.reason) == (status, "South is not shown")
+    nothing = fit_brief(ratings(), PARAMS, {})
+    assert (nothing.status, nothing.reason) == ("no_data", "its scorecard has not been made")
