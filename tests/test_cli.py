@@ -117,8 +117,8 @@ def test_plan_is_narrowed_as_asked(shops: Project, say) -> None:
         ),
         (
             ("run", "--study", "shops", "--only", "scorecrad"),
-            "unknown analysis 'scorecrad'. Did you mean 'scorecard'? Known: scorecard, segmentation, funnel, linkage, "
-            "drivers.",
+            "unknown analysis 'scorecrad'. Did you mean 'scorecard'? Known: brief, scorecard, segmentation, funnel, "
+            "linkage, drivers.",
         ),
         (
             ("run", "--study", "shops", "--period", "2026"),

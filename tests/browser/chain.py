@@ -11,6 +11,7 @@ from tests.batch.shops import make_shops
 CHAIN = """
 label: Corner Chain
 about: Made-up answers for a test.
+without: [brief]
 synthetic: true
 periods: {every: quarter}
 cutoff: 2026-10-20

@@ -14,6 +14,7 @@ PAGES = {
     "list": "index.html",
     "quality": "shops/data-quality.html",
     "company": f"shops/{PERIOD}/_all/_all/scorecard/index.html",
+    "brief": f"shops/{PERIOD}/shops/north/brief/index.html",
     "unit": f"shops/{PERIOD}/shops/north/scorecard/index.html",
     "drivers": f"shops/{PERIOD}/shops/north/drivers/index.html",
     "too few": f"shops/{PERIOD}/shops/south/drivers/index.html",
@@ -41,9 +42,13 @@ def browser() -> Iterator[Browser]:
 def pages(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project with the pages above made by its notebooks: the shops without the one that has no answers, a chain."""
     project = make_chain(tmp_path_factory.mktemp("pages"))
-    (project.params / "shops" / "study.yml").write_text(SHOPS.replace("  west: {label: West}\n", ""), encoding="utf-8")
+    folder = project.params / "shops"
+    shops = SHOPS.replace("  west: {label: West}\n", "").replace("without: [brief]\n", "")
+    (folder / "study.yml").write_text(shops, encoding="utf-8")
+    (folder / "actions.csv").write_text("unit,action,owner,due\nnorth,Open a second till,Head of stores,2026-12-31\n")
     units = ["_all/_all", "shops/north", "shops/south"]
     shops = [f"{unit}/{analysis}" for unit in units for analysis in ("drivers", "scorecard")]
+    shops += ["shops/north/brief", "shops/south/brief"]
     scorecards = [f"{unit}/scorecard" for unit in ("_all/_all", "chain/north", "chain/south")]  # each links the others
     chain = ["chain/north/funnel", "chain/north/linkage", "_all/_all/segmentation", "_all/_all/linkage", *scorecards]
     for study, paths in (("shops", shops), ("chain", chain)):

@@ -107,7 +107,7 @@ def test_no_width_makes_a_page_scroll_sideways(browser: Browser, pages: Project,
             assert page.evaluate(CUT) == [], width
 
 
-@pytest.mark.parametrize("name", ["company", "unit", "drivers"])
+@pytest.mark.parametrize("name", ["company", "brief", "unit", "drivers"])
 def test_the_finding_stands_on_a_phones_first_screen(browser: Browser, pages: Project, name: str) -> None:
     """LOOK 3: finding, number with interval and period are read without scrolling, 360 × 740."""
     with opened(browser, pages, name, PHONE) as (page, _):

@@ -20,9 +20,8 @@ NO_SCORECARD = "its scorecard has not been made"
 _CLEAR = 1 - CONFIDENCE
 _REASONS = ["found", "name", "against", "n", "n_compare", "score", "ci_low", "ci_high", "score_compare", "difference",
             "diff_low", "diff_high"]  # fmt: skip
-_STEPS = ["rank", "found", "name", "against", "evidence", "n", "score", "ci_low", "ci_high", "reach", "change",
+_STEPS = ["rank", "found", "name", "evidence", "n", "score", "ci_low", "ci_high", "score_compare", "reach", "change",
           "change_low", "change_high", "share", "detectable"]  # fmt: skip
-_EVIDENCE = ("clear_pattern", "some_pattern", "to_be_tested")
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,8 @@ class BriefResult:
     reason: str = ""
     reasons: pd.DataFrame = table(keep=["found", "name", "against"], also={"n_compare": "customers"})
     """What stands out, by where it was found: ratings, steps of the journey, groups of customers, segments."""
-    steps: pd.DataFrame = table(keep=["rank", "found", "name", "against", "evidence"])
-    """What to do, the first first: how the unit stands, how far it could get, and what goes with that."""
+    steps: pd.DataFrame = table(keep=["rank", "found", "name", "evidence"])
+    """What to do, the first first: how the unit stands, what the rest and the best have, and what goes with that."""
     ratings: pd.DataFrame = table(keep=["against", "driver"], also={"n_compare": "customers"})
     """The ratings that go most with the score, against the rest of the company and an earlier period."""
     actions: pd.DataFrame = table(
@@ -89,10 +88,10 @@ def fit_brief(
     Notes
     -----
     A rating is a reason where the test adjusted over all places says that it lies below the rest of the company, or has
-    fallen, and it goes with the score at all. A step to take is ranked by what goes with reaching the rest of the
-    company's rating (where that is clearly higher, else the best unit's): the driver's slope among all customers of the
-    unit, whether the question applies to them or not, times the distance. Errors of slope and distance are taken as
-    independent.
+    fallen, and it goes with the score at all. Steps are ranked by what goes with reaching the best unit's rating, as
+    the driver report has it: closeness to the score, times how far it is to go, among all customers of the unit. A
+    pattern is clear where the rating also lies clearly below the rest of the company. A step of the journey that
+    clearly fewer take than elsewhere comes first: there customers are lost.
     """
     missing = {name: _why_missing(records.get(name)) for name in analyses}
     missing = {name: why for name, why in missing.items() if why}
@@ -212,47 +211,34 @@ def _segments(records: Mapping[str, Record]) -> list[tuple]:
 def _steps(
     ratings: pd.DataFrame, slopes: pd.DataFrame, drivers: Record, reasons: list[tuple], most: int
 ) -> pd.DataFrame:
-    """Ratings to raise, by what goes with it, then the step of the journey to look into."""
-    gaps = ratings[(ratings["against"] == "rest") & ratings["is_clear"] & (ratings["difference"] < 0)]
-    gaps = gaps.set_index("driver") if len(gaps) else pd.DataFrame(index=[])
-    rows = []
-    for driver, own in slopes.iterrows():
-        at_rest = driver in gaps.index
-        distance = -gaps.loc[driver, "difference"] if at_rest else own["room"]
-        if not distance > 0 or own["noise"]:
-            continue
-        error = (
-            (gaps.loc[driver, "diff_high"] - gaps.loc[driver, "diff_low"]) / (2 * z_of(CONFIDENCE)) if at_rest else 0
-        )
-        change = own["slope"] * distance
-        half = z_of(CONFIDENCE) * float(np.hypot(own["se"] * distance, own["slope"] * error))
-        if not change - half > 0:
-            continue
-        evidence = "clear_pattern" if at_rest else "some_pattern"
-        reach = gaps.loc[driver, "score_compare"] if at_rest else own["reach"]
-        rows.append(
-            ("rating", driver, "rest" if at_rest else "best", evidence, own["n"], own["performance"], own["perf_low"],
-             own["perf_high"], reach, change, change - half, change + half, own["share"],
-             _shown_next(own["perf_low"], own["perf_high"]))
-        )  # fmt: skip
-    if not len(slopes) and len(gaps):  # no regression here: what is low, without what goes with it
-        lowest = gaps.sort_values("difference", kind="stable")
-        rows += [
-            ("rating", r.Index, "rest", "to_be_tested", r.n, r.score, r.ci_low, r.ci_high, r.score_compare, np.nan,
-             np.nan, np.nan, np.nan, _shown_next(r.ci_low, r.ci_high))
-            for r in lowest.itertuples()
-        ]  # fmt: skip
-    rows += [
-        ("step", name, "rest", "clear_pattern", n, score, low, high, other, np.nan, np.nan, np.nan, np.nan, np.nan)
+    """The step of the journey to look into, then ratings to raise, by what goes with it."""
+    rows = [
+        ("step", name, "clear_pattern", n, score, low, high, other, np.nan, np.nan, np.nan, np.nan, np.nan, np.nan)
         for found, name, _, n, _, score, low, high, other, *_ in reasons
         if found == "step"
     ]
-    frame = pd.DataFrame(rows, columns=_STEPS[1:])
-    order = frame["evidence"].map(_EVIDENCE.index) if len(frame) else []
-    frame = (
-        frame.assign(order=order).sort_values(["order", "change"], ascending=[True, False], kind="stable").head(most)
-    )
-    return frame.assign(rank=range(1, len(frame) + 1))[_STEPS].reset_index(drop=True)
+    rest = ratings[ratings["against"] == "rest"].set_index("driver") if len(ratings) else ratings
+    low = rest[rest["is_clear"] & (rest["difference"] < 0)] if len(rest) else rest
+    if len(slopes):
+        shifts = drivers.table("what_if").set_index("driver").sort_values("change", ascending=False, kind="stable")
+        for driver, own in shifts.iterrows():
+            if not own["change_low"] > 0 or slopes.loc[driver, "noise"]:
+                continue
+            rows.append(
+                ("rating", driver, "clear_pattern" if driver in low.index else "some_pattern", own["n"],
+                 own["performance"], own["perf_low"], own["perf_high"],
+                 rest["score_compare"].get(driver, np.nan) if len(rest) else np.nan, own["reach"], own["change"],
+                 own["change_low"], own["change_high"], slopes.loc[driver, "share"],
+                 _shown_next(own["perf_low"], own["perf_high"]))
+            )  # fmt: skip
+    elif len(low):  # no regression here: what is low, without what goes with it
+        rows += [
+            ("rating", r.Index, "to_be_tested", r.n, r.score, r.ci_low, r.ci_high, r.score_compare, np.nan, np.nan,
+             np.nan, np.nan, np.nan, _shown_next(r.ci_low, r.ci_high))
+            for r in low.sort_values("difference", kind="stable").itertuples()
+        ]  # fmt: skip
+    frame = pd.DataFrame(rows[:most], columns=_STEPS[1:])
+    return frame.assign(rank=range(1, len(frame) + 1))[_STEPS]
 
 
 def _shown_next(low: float, high: float) -> float:
@@ -261,10 +247,13 @@ def _shown_next(low: float, high: float) -> float:
 
 
 def _of_most_weight(ratings: pd.DataFrame, slopes: pd.DataFrame, most: int = 5) -> pd.DataFrame:
-    """Rows of the ratings with the largest importance; all where none is known."""
-    if not len(slopes) or not len(ratings):
+    """Rows of the ratings with the largest importance; of those furthest below the rest where none is known."""
+    if not len(ratings):
         return ratings
-    first = slopes.sort_values("share", ascending=False, kind="stable").index[:most]
-    kept = ratings[ratings["driver"].isin(first)]
-    order = {name: at for at, name in enumerate(first)}
+    if len(slopes):
+        first = slopes.sort_values("share", ascending=False, kind="stable").index
+    else:
+        first = ratings[ratings["against"] == "rest"].sort_values("difference", kind="stable")["driver"]
+    order = {name: at for at, name in enumerate(first[:most])}
+    kept = ratings[ratings["driver"].isin(order)]
     return kept.sort_values("driver", key=lambda names: names.map(order), kind="stable").reset_index(drop=True)

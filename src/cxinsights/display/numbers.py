@@ -3,6 +3,7 @@
 Spaces inside one figure with its interval do not break, so that a line never ends between the two.
 """
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import numpy as np
@@ -26,6 +27,7 @@ __all__ = [
     "share_decimals",
     "share_text",
     "signed",
+    "told_decimals",
     "with_interval",
 ]
 
@@ -128,10 +130,16 @@ def metric_change(metric: str, change: float, low: float, high: float, state: st
     """
     scale = 100 if metric in _SHARES else 1
     decimals = _decimals(metric)
-    clear = state in ("better", "worse", "slightly_better", "slightly_worse")
-    while clear and decimals < 3 and not all(_shows(scale * value, decimals) for value in (change, low, high)):
-        decimals += 1
+    if state in ("better", "worse", "slightly_better", "slightly_worse"):
+        decimals = told_decimals([scale * value for value in (change, low, high)], decimals)
     return signed(scale * change, decimals), interval(scale * low, scale * high, decimals, with_sign=True)
+
+
+def told_decimals(values: Iterable[float], decimals: int) -> int:
+    """As many decimals, or more where rounding would make nothing of a figure that is clear."""
+    while decimals < 3 and not all(_shows(value, decimals) for value in values):
+        decimals += 1
+    return decimals
 
 
 def p_text(p: float) -> str:

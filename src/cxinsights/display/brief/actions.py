@@ -20,7 +20,9 @@ def table_actions(result: Guarded) -> Block:
     if result.status != "ok" or not len(rows):
         return Nothing()
     late, n_open = int(rows["late"].sum()), int((rows["standing"] == "open").sum())
-    title = f"{as_subject(spelled(n_open))} open action{'' if n_open == 1 else 's'}" if n_open else "No open action"
+    n_done = len(rows) - n_open
+    title = f"{as_subject(spelled(n_open))} open action{'' if n_open == 1 else 's'}"
+    title += f", {spelled(n_done)} done" if n_done else ""
     if late:
         title += f"; {spelled(late)} past {'its' if late == 1 else 'their'} day"
     return Table(

@@ -19,10 +19,11 @@ def method_brief(result: Guarded) -> Block:
             "test adjusted among all units, ratings and regions of the period (Benjamini–Hochberg, 5%), and where it "
             "goes with the score at all. A step of the journey, a group of customers or a segment is named by the "
             "adjusted tests of their own reports.",
-            "Steps are ranked by the driver's slope times the distance to the rest of the company's rating where that "
-            "is clearly higher (clear pattern), else to the best unit's (some pattern). Slope and distance each have "
-            "an error, and the interval holds both. Where the unit has too few answers for drivers of its own, what "
-            "is low is named to be tested.",
+            "Steps are ranked by what goes with reaching the best unit's rating, as the driver report has it: how "
+            "closely the rating goes with the score, times how far it is to go. A pattern is clear where the rating "
+            "also lies clearly under the rest of the company. Where the unit has too few answers for drivers of its "
+            "own, what is low is named to be tested. A step of the journey that clearly fewer take than elsewhere "
+            "comes first.",
             "Customers who rate a part of the experience higher may do so since they are content with the whole. What "
             "happens when it is improved, only an action and its check can tell.",
             f"Figures of fewer than {fewest} customers are not shown, nor those they would follow from.",

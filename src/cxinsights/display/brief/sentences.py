@@ -4,13 +4,13 @@ import pandas as pd
 
 from cxinsights.analysis.brief import NO_SCORECARD
 from cxinsights.display.blocks import Headline
-from cxinsights.display.numbers import decimals_for, with_interval
-from cxinsights.display.scorecard.card import Card
+from cxinsights.display.numbers import metric_score, told_decimals, with_interval
+from cxinsights.display.scorecard.card import METRIC_NAMES, Card
 from cxinsights.display.scorecard.sentences import headline_scorecard
 from cxinsights.display.subject import Subject
-from cxinsights.display.words import fitting, in_sentence, joined
-from cxinsights.privacy import Guarded, is_shown
-from cxinsights.schemas.columns import label
+from cxinsights.display.words import fitting, in_sentence, joined, possessive
+from cxinsights.privacy import Guarded, Suppressed, is_shown
+from cxinsights.schemas.columns import label, value_label
 
 __all__ = ["difference_text", "headline_brief", "low_ratings"]
 
@@ -26,12 +26,9 @@ def headline_brief(result: Guarded, scorecard: Guarded) -> Headline:
     said = headline_scorecard(scorecard)
     if result.status != "ok":
         return Headline(subject.kicker, said.title, said.lead)
-    low = low_ratings(result, "rest")
-    title = said.title
-    if len(low):
-        names = [in_sentence(label(name, result.study)) for name in low["name"]]
-        title = fitting(*(f"{said.title}; rated low: {joined(names[:most])}" for most in (3, 2, 1)), said.title)
-    return Headline(subject.kicker, title, " ".join([said.lead, *_fallen(result, Card(scorecard))]))
+    card = Card(scorecard)
+    title = _title(result, card, said.title) if card.metrics else said.title
+    return Headline(subject.kicker, title, " ".join([said.lead, *_fallen(result, card)]))
 
 
 def low_ratings(result: Guarded, against: str) -> pd.DataFrame:
@@ -44,8 +41,23 @@ def low_ratings(result: Guarded, against: str) -> pd.DataFrame:
 
 def difference_text(row: pd.Series) -> str:
     """A difference of ratings with its interval: −0.8 (−1.0 to −0.6)."""
-    decimals = max(1, decimals_for((row["diff_high"] - row["diff_low"]) / 2))
-    return with_interval(row["difference"], row["diff_low"], row["diff_high"], decimals, with_sign=True)
+    values = (row["difference"], row["diff_low"], row["diff_high"])
+    is_clear = row["diff_low"] > 0 or row["diff_high"] < 0
+    return with_interval(*values, told_decimals(values, 1) if is_clear else 1, with_sign=True)
+
+
+def _title(result: Guarded, card: Card, said: str) -> str:
+    """The scorecard's title, then what stands out most, where both fit."""
+    low = [in_sentence(label(name, result.study)) for name in low_ratings(result, "rest").get("name", [])]
+    tails = [f"rated low: {joined(low[:most])}" for most in (3, 2, 1) if low]
+    if len(result.steps) and result.steps["found"].iloc[0] == "step":
+        stage = in_sentence(value_label("stage", result.steps["name"].iloc[0], result.study))
+        tails = [f"few go on to {stage}"]
+    metric = card.metrics[0]
+    own = card.own.loc[metric]
+    short = f"{possessive(card.subject.name)} {METRIC_NAMES[metric]} is {metric_score(metric, own['score'])}"
+    leads = [said] if card.verb(own) or isinstance(own["score"], Suppressed) else [said, short]
+    return fitting(*(f"{lead}; {tail}" for tail in tails for lead in leads), said)
 
 
 def _fallen(result: Guarded, card: Card) -> list[str]:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from cxinsights.display.blocks import Block, Nothing
 from cxinsights.display.brief.actions import day_text
-from cxinsights.display.numbers import metric_with_interval, number, percent, share_text, with_interval
+from cxinsights.display.numbers import metric_with_interval, number, percent, share_text, told_decimals, with_interval
 from cxinsights.display.scorecard.card import METRIC_NAMES
 from cxinsights.display.words import in_sentence
 from cxinsights.params import DriversParams, resolve
@@ -72,25 +72,27 @@ def _step(result: Guarded, asked: DriversParams, row: pd.Series) -> Step:
     name, evidence = row["name"], EVIDENCE[row["evidence"]]
     if row["found"] == "step":
         stage = in_sentence(value_label("stage", name, result.study))
-        here, there = share_text(row["score"], row["ci_low"], row["ci_high"]), percent(row["reach"])
+        here, there = share_text(row["score"], row["ci_low"], row["ci_high"]), percent(row["score_compare"])
         text = f"{here} of customers go on to it; in the rest of the company {there} do. Why is not in these data."
         facts = [("Evidence", evidence), ("Owner", "nobody yet"), ("Check", "the share that goes on, next time")]
         return Step(f"Find out why customers stop before {stage}", text, facts)
     rating = label(name, result.study)
     score = metric_with_interval("ces", row["score"], row["ci_low"], row["ci_high"])
-    text = f"Rated {score} here; {_level(result, row)} {number(row['reach'], 1)}."
+    text = f"Rated {score} here"
+    if pd.notna(row["score_compare"]):
+        text += f"; the rest of the company has {number(row['score_compare'], 1)}"
     if pd.notna(row["change"]):
-        text += f" Reaching that goes with {_outcome(asked, result, row)}."
+        text += f". Reaching {_level(result, row)} goes with {_outcome(asked, result, row)}"
     check = f"the rating next time; a rise of {number(row['detectable'], 1)} would show"
     facts = [("Evidence", evidence), ("Owner", _owner(result, name)), ("Check", check)]
-    return Step(f"Work on {in_sentence(rating)}", text, facts)
+    return Step(f"Work on {in_sentence(rating)}", f"{text}.", facts)
 
 
 def _level(result: Guarded, row: pd.Series) -> str:
-    """Whose rating there is to reach."""
-    if row["against"] == "rest":
-        return "the rest of the company has"
-    return "the scale ends at" if row["reach"] == column(row["name"], result.study).max else "the best unit has"
+    """How far there is to go, as the driver report has it."""
+    level = number(row["reach"], 1)
+    ends = row["reach"] == column(row["name"], result.study).max
+    return f"the end of the scale, {level}," if ends else f"the best unit’s {level}"
 
 
 def _outcome(asked: DriversParams, result: Guarded, row: pd.Series) -> str:
@@ -101,7 +103,7 @@ def _outcome(asked: DriversParams, result: Guarded, row: pd.Series) -> str:
     if asked.model == "ordered":
         return f"{with_interval(*limits, 2)} levels more of the outcome"
     if asked.outcome == "nps":
-        return f"{METRIC_NAMES['nps']} {with_interval(*limits, 0)} points higher"
+        return f"{METRIC_NAMES['nps']} {with_interval(*limits, told_decimals(limits, 0))} points higher"
     return f"{with_interval(*limits, 2)} points more of {in_sentence(label(asked.outcome, result.study))}"
 
 
