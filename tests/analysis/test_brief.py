@@ -40,7 +40,8 @@ def drivers(**own: tuple[float, float, float, float]) -> Record:
 
 
 def brief(frame: pd.DataFrame, *, params: BriefParams = PARAMS, **records: Record) -> BriefResult:
-    return fit_brief(frame, params, {"scorecard": Record("ok", "", "", {"scores": SCORES}), **records})
+    given = {"scorecard": Record("ok", "", "", {"scores": SCORES}), **records}
+    return fit_brief(frame, params, given, analyses=("scorecard", "funnel", "drivers"))
 
 
 def test_a_step_says_what_the_driver_report_says() -> None:
@@ -86,9 +87,8 @@ def test_without_drivers_of_its_own_what_is_low_is_to_be_tested() -> None:
         ("b", "to_be_tested"), ("a", "to_be_tested"),
     ]  # fmt: skip
     assert found.steps["change"].isna().all()
-    assert found.missing == {
-        "segmentation": "not made", "funnel": "not made", "linkage": "not made", "drivers": "too_few",
-    }  # fmt: skip
+    assert not found.ranked
+    assert found.missing == {"funnel": "not made", "drivers": "too_few"}
 
 
 def journey(**own: tuple[float, float]) -> Record:

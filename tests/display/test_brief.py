@@ -107,9 +107,7 @@ def test_where_nothing_is_low_it_says_so() -> None:
     assert (found.title, found.entries) == ("Nothing to single out", [])
     reasons = list_reasons(brief(ratings(), drivers=Record("too_few", "", "", {})), [])
     assert reasons.title == "Nothing stands out from the rest of the company"
-    assert [entry.headline for entry in reasons.entries] == [
-        "Drivers has too few answers and journey funnel was not made."
-    ]
+    assert [entry.headline for entry in reasons.entries] == ["Too few answers: drivers. Not made: journey funnel."]
 
 
 def test_reasons_have_their_number_and_lead_to_where_they_were_found() -> None:
@@ -119,7 +117,7 @@ def test_reasons_have_their_number_and_lead_to_where_they_were_found() -> None:
     assert [(entry.report, plain(entry.headline), entry.link) for entry in reasons.entries] == [
         (
             "Drivers",
-            "Waiting time is rated 6.0 (5.9 to 6.1): −0.6 (−0.8 to −0.4) on a year earlier and −0.8 (−1.0 to −0.6) "
+            "Waiting time 6.0 (5.9 to 6.1): −0.6 (−0.8 to −0.4) on a year earlier and −0.8 (−1.0 to −0.6) "
             "against the rest of the company. 400 answers.",
             "../drivers/index.html",
         ),

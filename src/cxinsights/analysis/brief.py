@@ -4,7 +4,7 @@ Nothing is estimated here. Figures come from the records of the unit's other rep
 baseline says of its ratings; they are put in order and held to stated rules.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -56,6 +56,8 @@ class BriefResult:
         also={"n_compare": "customers"},
     )
     """The unit's actions, and its change since each began against that of comparable units."""
+    ranked: bool = True
+    """Whether drivers of the unit say what goes with the score; else ratings are ordered by how low they are."""
     missing: dict[str, str] = field(default_factory=dict)
     """Reports of the unit that say nothing, and why: not made, or of too few answers."""
 
@@ -65,7 +67,7 @@ def fit_brief(
     params: BriefParams,
     records: Mapping[str, Record],
     actions: pd.DataFrame | None = None,
-    analyses: tuple[str, ...] = ("scorecard", "segmentation", "funnel", "linkage", "drivers"),
+    analyses: Sequence[str] = (),
 ) -> BriefResult:
     """Put together what the unit's reports found.
 
@@ -78,7 +80,7 @@ def fit_brief(
     actions
         The unit's lines of the register with `fit_effect` of each.
     analyses
-        Reports that the study has.
+        Reports that the study has: those that say nothing are named.
 
     Returns
     -------
@@ -110,6 +112,7 @@ def fit_brief(
         steps=_steps(ratings, slopes, drivers, reasons, params.n_steps),
         ratings=_of_most_weight(ratings, slopes),
         actions=pd.DataFrame() if actions is None else actions,
+        ranked=len(slopes) > 0,
         missing=missing,
     )
 

@@ -14,6 +14,11 @@ from cxinsights.schemas.columns import column, label
 
 __all__ = ["figure_ratings", "plot_ratings"]
 
+_WHICH = {
+    True: "The ratings that go most with the score, the most important first.",
+    False: "The ratings furthest below the rest; too few answers to say which go with the score.",
+}
+
 
 def figure_ratings(result: Guarded) -> Block:
     """Ratings here with interval, and a tick where the rest of the company stands."""
@@ -45,7 +50,7 @@ def figure_ratings(result: Guarded) -> Block:
         alt=alt,
         how="The dot is the rating here, the line its 95% interval. A filled dot in the colour of news is clearly "
         "below the rest.",
-        caption=f"{answers} answers. The ratings that go most with the score, the most important first.",
+        caption=f"{answers} answers. {_WHICH[result.ranked]}",
     )
 
 
@@ -73,7 +78,7 @@ def plot_ratings(result: Guarded, width: int = WIDE) -> Axes:
             1, at - 0.28, text, transform=axes.get_yaxis_transform(), va="center", ha="right", color=LIGHT["quiet"]
         )
     top = column(frame["driver"].iloc[0], result.study).max
-    charts.plain_ticks(axes.xaxis, low, high, suffix="" if top is None else f" of {top:g}")
+    charts.plain_ticks(axes.xaxis, low, high, most=4, suffix="" if top is None else f" of {top:g}")
     axes.set_yticks([])
     axes.get_xticklabels()[-1].set_ha("right")
     return axes

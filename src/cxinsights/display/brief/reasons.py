@@ -7,15 +7,14 @@ from cxinsights.display.brief.sentences import difference_text
 from cxinsights.display.findings import Finding, Findings
 from cxinsights.display.numbers import count, metric_change, metric_with_interval, percent, share_text
 from cxinsights.display.scorecard.card import METRIC_NAMES
-from cxinsights.display.words import as_subject, in_sentence, joined
+from cxinsights.display.words import in_sentence, joined
 from cxinsights.params import ANALYSES
 from cxinsights.privacy import Guarded, is_shown
 from cxinsights.schemas.columns import label, value_label
 
 __all__ = ["list_reasons"]
 
-_SILENT = {"not made": "was not made", "too_few": "has too few answers", "refused": "could not be fitted",
-           "no_data": "has no data"}  # fmt: skip
+_SILENT = {"not made": "Not made", "too_few": "Too few answers", "refused": "Could not be fitted", "no_data": "No data"}
 _REPORTS = {"rating": "drivers", "step": "funnel", "group": "scorecard", "segment": "segmentation"}
 
 
@@ -38,9 +37,12 @@ def list_reasons(result: Guarded, findings: list[Finding]) -> Block:
     said = {entry.report for entry in entries}
     scorecard = ANALYSES["scorecard"].title
     entries += [one for one in findings if one.report not in said and one.report != scorecard]
-    silent = [f"{in_sentence(ANALYSES[name].title)} {_SILENT[why]}" for name, why in result.missing.items()]
+    silent: dict[str, list[str]] = {}
+    for name, why in result.missing.items():
+        silent.setdefault(_SILENT[why], []).append(in_sentence(ANALYSES[name].title))
     if silent:
-        entries.append(Finding("Not said", as_subject(f"{joined(silent)}."), ""))
+        told = " ".join(f"{why}: {joined(names)}." for why, names in silent.items())
+        entries.append(Finding("Not said", told, ""))
     if not entries:
         return Nothing()
     title = "What stands out here" if said else "Nothing stands out from the rest of the company"
@@ -59,7 +61,7 @@ def _rating(result: Guarded, name: str, rows: pd.DataFrame) -> str:
     first = rows.iloc[0]
     score = metric_with_interval("ces", first["score"], first["ci_low"], first["ci_high"])
     moved = joined([f"{difference_text(row)} {_AGAINST[row['against']]}" for _, row in rows.iterrows()])
-    return f"{label(name, result.study)} is rated {score}: {moved}. {count(first['n'])}."
+    return f"{label(name, result.study)} {score}: {moved}. {count(first['n'])}."
 
 
 _AGAINST = {

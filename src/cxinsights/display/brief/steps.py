@@ -18,6 +18,19 @@ __all__ = ["Step", "Steps", "list_steps"]
 
 EVIDENCE = {"clear_pattern": "Clear pattern", "some_pattern": "Some pattern", "to_be_tested": "To be tested"}
 
+_ORDER = {
+    True: (
+        "In the order of what goes with it",
+        "Ranked by how closely a rating goes with the score, times how far it is to "
+        "go, among all customers of the unit.",
+    ),
+    False: (
+        "The lowest first",
+        "Too few answers here to say what goes with the score: ranked by how far a rating lies below the rest.",
+    ),
+}
+_NO_PROOF = "Patterns in answers are no proof of cause: each step ends in a check."
+
 
 @dataclass(frozen=True)
 class Step:
@@ -59,13 +72,8 @@ def list_steps(result: Guarded) -> Block:
         return Steps("Nothing to single out", "", [], "No rating is clearly under the rest's and goes with the score.")
     asked = resolve(result.study, "drivers", result.params.period, result.params.region, result.params.unit)
     entries = [_step(result, asked, row) for _, row in rows.iterrows()]
-    return Steps(
-        "What to do next",
-        "In the order of what goes with it",
-        entries,
-        "Ranked by how closely a rating goes with the score, times how far it is to go, among all customers of the "
-        "unit. Patterns in answers are no proof of cause: each step ends in a check.",
-    )
+    order, note = _ORDER[result.ranked]
+    return Steps("What to do next", order, entries, f"{note} {_NO_PROOF}")
 
 
 def _step(result: Guarded, asked: DriversParams, row: pd.Series) -> Step:

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from cxinsights.analysis.effects import FEWEST, Effect, fit_effect
-from cxinsights.params import ALL, Action, BriefParams, PeriodScheme, load_actions
+from cxinsights.data.manifest import has_table
+from cxinsights.params import ALL, ANALYSES, Action, BriefParams, PeriodScheme, load_actions
 from cxinsights.privacy import hidden_ratings
 from cxinsights.report.inputs.reading import Inputs, Opened
 
@@ -31,7 +32,18 @@ def read_brief(opened: Opened) -> Inputs:
         node = ("unit", params.region, params.unit, ALL)
         hidden = hidden_ratings(opened.kept.baseline, node, params.survey)
         ratings = ratings[here & ~ratings["driver"].isin(hidden)].drop(columns=["region", "unit"])
-    return Inputs(ratings.reset_index(drop=True), {"actions": _actions(opened)})
+    return Inputs(ratings.reset_index(drop=True), {"actions": _actions(opened), "analyses": _analyses(opened)})
+
+
+def _analyses(opened: Opened) -> list[str]:
+    """Analyses that the study has beside the brief: those that its tables and params allow."""
+    project, study = opened.project, opened.study
+    found = []
+    for name, model in ANALYSES.items():
+        has_tables = any(all(has_table(project, study, table) for table in tables) for tables in model.needs)
+        if model.turn < opened.params.turn and has_tables and study.asks_for(name) and name not in study.without:
+            found.append(name)
+    return found
 
 
 def _actions(opened: Opened) -> pd.DataFrame:
