@@ -295,11 +295,13 @@ def test_from_the_list_to_a_report_to_its_unit_and_back_by_clicking(browser: Bro
     page.locator("a.finding[href*='/north/drivers/']").click()
     assert page.url == f"{server.url}/reports/shops/{PERIOD}/shops/north/drivers/index.html"
     page.get_by_role("navigation").get_by_role("link", name="North & Co").click()
+    assert page.url == f"{server.url}/reports/shops/{PERIOD}/shops/north/brief/index.html"
+    page.locator("#report").get_by_role("link", name="Scorecard").click()
     assert page.url == f"{server.url}/reports/shops/{PERIOD}/shops/north/scorecard/index.html"
     page.get_by_role("navigation").get_by_role("link", name="Corner Shops").click()
     assert page.url == f"{server.url}/reports/shops/{PERIOD}/_all/_all/scorecard/index.html"
     page.locator(".scores").first.get_by_role("link", name="South").click()
-    assert page.url == f"{server.url}/reports/shops/{PERIOD}/shops/south/scorecard/index.html"
+    assert page.url == f"{server.url}/reports/shops/{PERIOD}/shops/south/brief/index.html"
     page.get_by_role("navigation").get_by_role("link", name="Reports").click()
     assert page.url == f"{server.url}/"
     page.get_by_role("link", name="Data quality of Corner Shops").click()

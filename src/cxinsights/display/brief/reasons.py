@@ -35,8 +35,7 @@ def list_reasons(result: Guarded, findings: list[Finding]) -> Block:
         for found, text in _told(result, rows)
     ]
     said = {entry.report for entry in entries}
-    scorecard = ANALYSES["scorecard"].title
-    entries += [one for one in findings if one.report not in said and one.report != scorecard]
+    entries += [one for one in findings if one.report not in said]
     silent: dict[str, list[str]] = {}
     for name, why in result.missing.items():
         silent.setdefault(_SILENT[why], []).append(in_sentence(ANALYSES[name].title))
