@@ -11,7 +11,10 @@ import pytest
 
 from cxinsights.cli import main
 from cxinsights.params import Project
+from cxinsights.publish.downloads.making import make_download
+from cxinsights.publish.releases import release, released_root
 from tests.batch.shops import PERIOD, command, make_shops
+from tests.publish.made import NORTH, SOUTH, make_scorecards
 from tests.small import ANSWERS, STUDY, make_project
 
 NO_TABLES = [
@@ -59,6 +62,7 @@ def test_help_lists_every_command(say) -> None:
         ("plan", "Say which reports would be made"),
         ("run", "Make reports"),
         ("serve", "Serve the list"),
+        ("download", "Write one report as a workbook"),
         ("check", "Check every params file of every study."),
     ):
         found = [text for text in ended.out.splitlines() if text.strip("│ ").startswith(f"{line[0]} ")]
@@ -259,3 +263,66 @@ def test_a_fault_of_ours_quotes_nobody(shops: Project, say, monkeypatch: pytest.
     assert ended.err.startswith("cxinsights: unexpected ValueError in test_cli.py, line ")
     assert ended.err.endswith(" CXINSIGHTS_TRACEBACK=1 shows all of it; it may quote what people answered.\n")
     assert "rude" not in ended.err
+
+
+@pytest.fixture(scope="module")
+def scorecards(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project with two reports made, one of them released."""
+    project, _ = make_scorecards(tmp_path_factory.mktemp("scorecards"))
+    release(project, "shops", [NORTH])
+    return project
+
+
+@pytest.mark.parametrize(("kind", "name"), [("xlsx", "Excel workbook"), ("pptx", "PowerPoint slides")])
+@pytest.mark.parametrize("given", ["{}", "outputs/{}/index.html", "/{}/"])
+def test_a_report_is_written_as_a_file(
+    scorecards: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, say, kind: str, name: str, given: str
+) -> None:
+    monkeypatch.setenv("CXINSIGHTS_HOME", str(scorecards.root))
+    to = tmp_path / "out" / f"north.{kind}"
+    to.parent.mkdir()
+    to.write_text("what was there")
+    ended = say("download", given.format(NORTH.path), "--as", kind, "--to", str(to))
+    made = make_download(scorecards, scorecards.outputs, NORTH, kind)
+    assert ended == Ended(0, f"out/north.{kind}: {name}, {len(made) / 1024:,.0f} kB\n", "")
+    assert to.read_bytes() == made
+    assert [path.name for path in to.parent.iterdir()] == [to.name]
+
+
+def test_without_more_a_report_is_a_workbook_named_after_it(
+    scorecards: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, say
+) -> None:
+    monkeypatch.setenv("CXINSIGHTS_HOME", str(scorecards.root))
+    monkeypatch.chdir(tmp_path)
+    record = NORTH.folder(scorecards.outputs) / "result.json"
+    as_it_is = record.read_bytes()
+    record.write_bytes(as_it_is.replace(b'"headline": "', b'"headline": "A draft: '))
+    name = "shops-2026Q3-shops-north-scorecard.xlsx"
+    try:
+        assert say("download", NORTH.path, "--released").code == 0
+        assert Path(name).read_bytes() == make_download(scorecards, released_root(scorecards), NORTH, "xlsx")
+        assert say("download", NORTH.path).code == 0
+        assert Path(name).read_bytes() == make_download(scorecards, scorecards.outputs, NORTH, "xlsx")
+    finally:
+        record.write_bytes(as_it_is)
+
+
+def test_what_cannot_be_written_as_a_file_says_why(
+    scorecards: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, say
+) -> None:
+    monkeypatch.setenv("CXINSIGHTS_HOME", str(scorecards.root))
+    nowhere = str(tmp_path / "nowhere" / "north.xlsx")
+    ended = [
+        say("download", NORTH.path, "--as", "xls"),
+        say("download", "shops/2026Q3/shops/nort/scorecard"),
+        say("download", SOUTH.path, "--released"),
+        say("download", NORTH.path, "--to", nowhere),
+    ]
+    assert [(one.code, one.out) for one in ended] == [(2, ""), (2, ""), (2, ""), (3, "")]
+    hint = f" Did you mean {NORTH.path}? cxinsights plan lists those that there can be.\n"
+    assert [one.err for one in ended] == [
+        "cxinsights: download: unknown kind 'xls'. Did you mean 'xlsx'? Known: xlsx, pptx.\n",
+        f"cxinsights: download: no report shops/2026Q3/shops/nort/scorecard has been made.{hint}",
+        f"cxinsights: download: no report {SOUTH.path} has been released.{hint}",
+        f"cxinsights: {os.strerror(errno.ENOENT)} ({tmp_path.name}/nowhere/.north.xlsx.new-{os.getpid()})\n",
+    ]

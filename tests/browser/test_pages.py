@@ -130,6 +130,24 @@ def test_a_page_needs_no_script(browser: Browser, pages: Project, name: str) -> 
     assert pictures[0] == pictures[1]
 
 
+def test_files_of_the_whole_report_are_offered_where_they_are_made_and_not_on_paper(
+    browser: Browser, pages: Project, server: Serving
+) -> None:
+    with opened(browser, pages, "unit") as (page, _):
+        assert not page.locator(".whole").is_visible()
+        assert page.locator(".files summary").is_visible()
+    with browser.new_context(viewport={"width": PHONE[0], "height": PHONE[1]}) as context:
+        page = context.new_page()
+        page.goto(f"{server.url}/reports/{PAGES['unit']}")
+        for name, kind in (("Excel workbook", "xlsx"), ("PowerPoint slides", "pptx")):
+            with page.expect_download() as download:
+                page.get_by_role("link", name=name).click()
+            assert download.value.suggested_filename == f"shops-{PERIOD}-shops-north-scorecard.{kind}"
+            assert download.value.path().read_bytes().startswith(b"PK")
+        page.emulate_media(media="print")
+        assert not page.locator(".files").is_visible()
+
+
 def test_sliders_say_what_the_analysis_says(browser: Browser, pages: Project, server: Serving) -> None:
     """On the static page and on the live one, by keyboard, under the server's policy for scripts."""
     report = f"shops/{PERIOD}/shops/north/drivers"

@@ -22,7 +22,11 @@ class Answer:
     status: int
     headers: dict[str, str]
     """By name in lower case; one that is sent twice, with both values."""
-    text: str
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
 
 
 def asked(port: int, path: str, method: str = "GET", body: str | None = None, **headers: str) -> Answer:
@@ -31,9 +35,9 @@ def asked(port: int, path: str, method: str = "GET", body: str | None = None, **
     try:
         connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
         reply = connection.getresponse()
-        text = reply.read().decode()
+        body = reply.read()
         headers = {name.lower(): ", ".join(reply.headers.get_all(name, [])) for name in reply.headers}
-        return Answer(reply.status, headers, text)
+        return Answer(reply.status, headers, body)
     finally:
         connection.close()
 

@@ -3,7 +3,7 @@
 import re
 from html.parser import HTMLParser
 
-from cxinsights.report.pages import Page, render_page, style
+from cxinsights.report.pages import WHOLE, Page, render_page, style
 
 NASTY = "<script>alert('x')</script>&\"Co\""
 ESCAPED = "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;&#34;Co&#34;"
@@ -83,6 +83,23 @@ def test_the_last_crumb_is_this_page_and_no_link() -> None:
     assert '<li aria-current="page">North</li>' in html
     html = render_page(page(crumbs=[("Reports", "r.html"), ("EMEA", ""), ("North", "")]))
     assert '<li class="up"><a href="r.html">Reports</a></li><li>EMEA</li><li aria-current="page">North</li>' in html
+
+
+def test_tables_are_folded_and_files_of_the_whole_report_hidden_until_they_are_served() -> None:
+    html = render_page(page(downloads=["a.csv", "b.csv"], whole=True))
+    whole = (
+        'The whole report: <a href="report.xlsx" download>Excel workbook</a>, '
+        '<a href="report.pptx" download>PowerPoint slides</a></p>'
+    )
+    tables = '<a href="a.csv" download>a.csv</a>, <a href="b.csv" download>b.csv</a></p></details>'
+    assert html.count(f'<p class="whole" hidden>{whole}') == 1
+    assert f"<details><summary>2 tables as CSV</summary><p>{tables}" in html
+    hidden, shown = (text.decode() for text in WHOLE)
+    assert html.replace(hidden, shown).count(f'<p class="whole">{whole}') == 1
+    assert "<summary>One table as CSV</summary>" in render_page(page(downloads=["a.csv"]))
+    assert 'class="whole"' not in render_page(page(downloads=["a.csv"]))
+    assert "<details>" not in render_page(page(whole=True))
+    assert 'class="files"' not in render_page(page())
 
 
 def test_every_colour_the_rules_use_is_set_in_every_theme() -> None:

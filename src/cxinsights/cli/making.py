@@ -12,6 +12,7 @@ from cxinsights.cli.parts import (
     OnlyOption,
     PeriodOption,
     RegionOption,
+    ReportArgument,
     StudyOption,
     UnitOption,
     app,
@@ -20,6 +21,7 @@ from cxinsights.cli.parts import (
     err,
     opened,
     out,
+    report_name,
 )
 from cxinsights.errors import ParamsError, UnknownNameError
 from cxinsights.params import Project, Study, load_actions, load_study
@@ -154,12 +156,10 @@ def runs(
 
 
 @app.command()
-def show(
-    report: Annotated[str, typer.Argument(help="As the list has it: demo/2026Q3/emea/retail/drivers.")],
-) -> None:
+def show(report: ReportArgument) -> None:
     """Say what became of one report: when and why it was made, from what, how long it took and how it ended."""
     ledger = _ledger(Project.find())
-    name = report.strip("/").removeprefix("outputs/").removesuffix("/index.html")
+    name = report_name(report)
     found = ledger.history(name)
     if not found:
         near = ledger.nearest(name)

@@ -9,8 +9,19 @@ from cxinsights.batch.console import PlainConsole
 from cxinsights.params import Project, Study, load_study
 
 __all__ = [
-    "OnlyOption", "PeriodOption", "RegionOption", "StudyOption", "UnitOption", "app", "counted", "counted_number",
-    "err", "opened", "out",
+    "OnlyOption",
+    "PeriodOption",
+    "RegionOption",
+    "ReportArgument",
+    "StudyOption",
+    "UnitOption",
+    "app",
+    "counted",
+    "counted_number",
+    "err",
+    "opened",
+    "out",
+    "report_name",
 ]  # fmt: skip
 
 app = typer.Typer(
@@ -28,12 +39,18 @@ PeriodOption = Annotated[str | None, typer.Option("--period", help="Period id; t
 RegionOption = Annotated[str | None, typer.Option("--region", help="One region; _all is the company.")]
 UnitOption = Annotated[str | None, typer.Option("--unit", help="One unit; _all is a region's own report.")]
 OnlyOption = Annotated[str | None, typer.Option("--only", help="Analyses, by comma: scorecard,drivers.")]
+ReportArgument = Annotated[str, typer.Argument(help="As the list has it: demo/2026Q3/emea/retail/drivers.")]
 
 
 def opened(name: str) -> tuple[Project, Study]:
     """The project around here and one of its studies."""
     project = Project.find()
     return project, load_study(project, name)
+
+
+def report_name(text: str) -> str:
+    """A report as links and messages name it, also where somebody gives its page."""
+    return text.strip("/").removeprefix("outputs/").removesuffix("/index.html")
 
 
 def counted(things: Sized, of: str) -> str:

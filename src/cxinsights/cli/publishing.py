@@ -1,5 +1,6 @@
-"""Commands that let others read: the server, links, releases, and what changed since one."""
+"""Commands that let others read: the server, links, releases, what changed since one, and files of reports."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,12 +11,14 @@ from cxinsights.cli.parts import (
     OnlyOption,
     PeriodOption,
     RegionOption,
+    ReportArgument,
     StudyOption,
     UnitOption,
     app,
     counted,
     opened,
     out,
+    report_name,
 )
 from cxinsights.errors import UnknownNameError, did_you_mean
 from cxinsights.params import Project
@@ -106,3 +109,31 @@ def changes(
     if mail_file is not None:
         mail_file.write_text(as_mail(found, loaded, base), encoding="utf-8")
     sys.exit(1 if found.is_alarming else 0)
+
+
+@app.command()
+def download(
+    report: ReportArgument,
+    kind: Annotated[str, typer.Option("--as", help="xlsx (a workbook) or pptx (slides).")] = "xlsx",
+    to: Annotated[
+        Path | None, typer.Option("--to", help="File to write; here, by the report's name, if not given.")
+    ] = None,
+    released: Annotated[
+        bool, typer.Option("--released", help="As readers elsewhere see it; the draft if not.")
+    ] = False,
+) -> None:
+    """Write one report as a workbook of its tables, or as slides."""
+    from cxinsights.publish.downloads.making import KINDS, file_name, find_report, make_download
+    from cxinsights.publish.releases import released_root
+
+    if kind not in KINDS:
+        raise UnknownNameError(f"download: {did_you_mean('kind', kind, KINDS)}")
+    project = Project.find()
+    root = released_root(project) if released else project.outputs
+    found = find_report(root, report_name(report), "released" if released else "made")
+    made = make_download(project, root, found, kind)
+    to = to or Path(file_name(found, kind))
+    fresh = to.with_name(f".{to.name}.new-{os.getpid()}")
+    fresh.write_bytes(made)
+    fresh.replace(to)
+    out.print(f"{project.shown(to)}: {KINDS[kind].name}, {len(made) / 1024:,.0f} kB")

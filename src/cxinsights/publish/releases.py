@@ -24,7 +24,17 @@ from cxinsights.report.identity import ReportId
 from cxinsights.report.snapshot import render_snapshot
 from cxinsights.schemas.columns import value_label
 
-__all__ = ["QUALITY", "Release", "Restated", "is_current", "may_run", "release", "release_period", "released_root"]
+__all__ = [
+    "QUALITY",
+    "Release",
+    "Restated",
+    "is_current",
+    "may_run",
+    "notices_of",
+    "release",
+    "release_period",
+    "released_root",
+]
 
 _RECORD = "release.json"
 _HIDDEN = "not shown"
@@ -208,6 +218,12 @@ def _written(score: dict[str, Any]) -> str:
     if any(isinstance(figure, dict) for figure in figures):
         return _HIDDEN
     return "none" if None in figures else metric_with_interval(score["metric"], *figures)
+
+
+def notices_of(folder: Path) -> list[str]:
+    """What the page of a released report says of what has been restated; nothing in a draft's folder."""
+    record = _record_of(folder)
+    return _notices(record) if record else []
 
 
 def _notices(record: dict[str, Any]) -> list[str]:

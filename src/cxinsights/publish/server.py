@@ -34,6 +34,8 @@ from cxinsights.kernels.warm import ONE_THREAD
 from cxinsights.params import Project, load_study
 from cxinsights.publish.audit import Audit
 from cxinsights.publish.door import ADDRESS, Door, free_port
+from cxinsights.publish.downloads.handing import Download
+from cxinsights.publish.downloads.making import KINDS
 from cxinsights.publish.entrance import Entrance
 from cxinsights.publish.gate import ENTRANCE, HEALTH, Gate
 from cxinsights.publish.handover import pass_on
@@ -42,6 +44,7 @@ from cxinsights.publish.index import render_index
 from cxinsights.publish.live import LIMITS, Live, visitor_of, with_asked
 from cxinsights.report.findings import PAGES
 from cxinsights.report.identity import ReportId
+from cxinsights.report.pages import WHOLE
 from cxinsights.report.snapshot import has_page, page_of
 
 try:
@@ -60,7 +63,9 @@ _SOUGHT = 100
 _MOST_DESCRIPTORS, _OWN_DESCRIPTORS = 8192, 300
 _PART = r"[A-Za-z0-9_][A-Za-z0-9_-]*"
 _REPORT = rf"{_PART}/{_PART}/{_PART}/{_PART}/{_PART}"
-_FILE = rf"(?:{_REPORT}/(?:index\.html|[a-z0-9_]+\.csv)|{_PART}/data-quality\.html)"
+_PAGE = rf"{_REPORT}/index\.html"
+_FILE = rf"(?:{_REPORT}/[a-z0-9_]+\.csv|{_PART}/data-quality\.html)"
+_MADE = rf"({_REPORT})/report\.({'|'.join(KINDS)})"
 
 
 class _Index(Plain):
@@ -104,6 +109,19 @@ class _Snapshot(Plain, tornado.web.StaticFileHandler):
         return f'"{found.st_ino:x}-{found.st_mtime_ns:x}-{found.st_size:x}"'
 
 
+class _Page(_Snapshot):
+    """A report's page, with its links to files that are made on request: opened from a folder it hides them."""
+
+    def get_content_size(self) -> int:
+        """Of the page as it is sent."""
+        self._sent = Path(str(self.absolute_path)).read_bytes().replace(*WHOLE)
+        return len(self._sent)
+
+    def get_content(self, abspath: str, start: int | None = None, end: int | None = None) -> bytes:
+        """The page as it is sent, or a part of it."""
+        return self._sent[start:end]
+
+
 class ReportServer(Voila):
     """Stand-alone Voila with routes of our own."""
 
@@ -121,6 +139,7 @@ class ReportServer(Voila):
     def init_handlers(self) -> list:
         """Routes; whatever is not among them does not exist."""
         project = {"project": self.project, "released": self.door.released}
+        root = self.door.root(self.project)
         live = {
             "template_paths": self.template_paths,
             "config": self.config,
@@ -129,7 +148,13 @@ class ReportServer(Voila):
         return [
             (r"/", _Index, project),
             (r"/(?:reports|live)/(?:index\.html)?", _Home),
-            (rf"/reports/({_FILE})", _Snapshot, {"path": str(self.door.root(self.project))}),
+            (rf"/reports/({_PAGE})", _Page, {"path": str(root)}),
+            (rf"/reports/({_FILE})", _Snapshot, {"path": str(root)}),
+            (
+                rf"/reports/{_MADE}",
+                Download,
+                {"project": self.project, "root": root, "is_open": not self.door.released},
+            ),
             (rf"/({_REPORT})/?", _Stable),
             (rf"/live/({_REPORT})/(?:index\.html)?", Live, live),
             (HEALTH, _Health),
@@ -166,7 +191,7 @@ class ReportServer(Voila):
         pass_on(self._listening)
         await asyncio.sleep(0.2)  # what is on its way here has come by then
         server.stop()
-        while (Live.running.total() or gate.answering) and time.monotonic() < until:
+        while (Live.running.total() or Download.making.total() or gate.answering) and time.monotonic() < until:
             await asyncio.sleep(0.05)
         self.ioloop.stop()
 

@@ -9,7 +9,10 @@ from jinja2 import Environment, PackageLoader
 from cxinsights.display.fonts import FAMILY, page_font
 from cxinsights.display.theme import DARK, LIGHT, css_colours
 
-__all__ = ["Ask", "Page", "live_script", "render_page", "style"]
+__all__ = ["WHOLE", "Ask", "Page", "live_script", "render_page", "style"]
+
+WHOLE = (b'<p class="whole" hidden>', b'<p class="whole">')
+"""Links to files of the whole report as a page in a folder has them, where nobody makes any, and as it is served."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Page:
     foot: list[str] = field(default_factory=list)
     downloads: list[str] = field(default_factory=list)
     """Tables that stand beside the page."""
+    whole: bool = False
+    """Whether files of the whole report can be made, where the page is served."""
     notices: list[str] = field(default_factory=list)
     """What readers are told before anything else."""
     earlier: list[tuple[str, str]] = field(default_factory=list)

@@ -58,7 +58,7 @@ def render_snapshot(
     downloads = sorted(path.name for path in notebook.parent.glob("*.csv"))
     asks = asks_of(report.analysis, parameters_of(executed))
     return render_page(
-        replace(page, downloads=downloads, notices=list(notices), asks=asks, live=f"/live/{report.path}/")
+        replace(page, downloads=downloads, whole=True, notices=list(notices), asks=asks, live=f"/live/{report.path}/")
     )
 
 
