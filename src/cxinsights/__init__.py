@@ -92,6 +92,7 @@ _HOMES = {
     "score_kpis": "display.scorecard",
     "table_aggregation": "display.linkage",
     "table_associations": "display.linkage",
+    "table_benchmarks": "display.scorecard",
     "table_changes": "display.scorecard",
     "table_coefficients": "display.drivers",
     "table_contrasts": "display.drivers",

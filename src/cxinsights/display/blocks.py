@@ -142,6 +142,7 @@ class ScoreCell:
     high: float = 0
     span: tuple[float, float] = (0, 1)
     target: float | None = None
+    benchmark: float | None = None
     state: str | None = None
     change: str = ""
     change_interval: str = ""
@@ -210,6 +211,7 @@ class ScoreTable(Block):
     legend: Sequence[tuple[Sequence[str], str]]
     caption: str
     has_target: bool = False
+    has_benchmark: bool = False
     folded: bool = False
 
     def as_markdown(self) -> str:

@@ -1,5 +1,6 @@
 """The scorecard: its sentences, score table, figures and tables."""
 
+from cxinsights.display.scorecard.benchmarks import table_benchmarks
 from cxinsights.display.scorecard.figures import figure_segments, figure_trend, plot_segments, plot_trend
 from cxinsights.display.scorecard.leagues import (
     figure_league,
@@ -32,6 +33,7 @@ __all__ = [
     "plot_segments",
     "plot_trend",
     "score_kpis",
+    "table_benchmarks",
     "table_changes",
     "table_league",
     "table_parts",

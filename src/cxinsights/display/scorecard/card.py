@@ -183,6 +183,18 @@ class Card:
         rows = rows[(rows["metric"] == metric) & (rows["period"] == period)]
         return bool((rows["question"] == "asked").any())
 
+    def benchmark(self, row: pd.Series) -> pd.Series | None:
+        """The leading benchmark of a score row and its gap; None where there is none or it is not shown."""
+        return self._benchmarks.get(tuple(row[_ROW]))
+
+    @cached_property
+    def _benchmarks(self) -> dict[tuple, pd.Series]:
+        rows = self.result.benchmarks
+        if not len(rows):
+            return {}
+        rows = rows[is_shown(rows["gap"])].drop_duplicates(_ROW)
+        return {tuple(row[_ROW]): row for _, row in rows.iterrows()}
+
     def states_of_parts(self) -> list[tuple[str, dict[str, str]]]:
         """Each part's states by measure; empty where nothing was tested."""
         return [
@@ -195,6 +207,7 @@ class Card:
         frames = [frame for frame in (self.own, others) if len(frame)]
         rows = pd.concat([f[f["metric"] == metric] for f in frames]).filter(["ci_low", "ci_high", "target"])
         values = [float(v) for v in rows.to_numpy().ravel() if not isinstance(v, Suppressed) and pd.notna(v)]
+        values += [float(row["benchmark"]) for key, row in self._benchmarks.items() if key[-1] == metric]
         room = 0.06 * (max(values) - min(values)) or 1.0
         return min(values) - room, max(values) + room
 
@@ -209,7 +222,7 @@ class Card:
             return ScoreCell(metric, shown=False, instead=as_subject(str(row["score"])))
         if pd.isna(row["score"]):
             return ScoreCell(metric, shown=False, instead="No answers")
-        change, state = self.change(row), self.state(row)
+        change, state, other = self.change(row), self.state(row), self.benchmark(row)
         moved = ("", "")
         not_compared = "No earlier answers"
         if state is not None:
@@ -228,6 +241,7 @@ class Card:
             high=float(row["ci_high"]),
             span=self.span(metric, others),
             target=None if pd.isna(row["target"]) else float(row["target"]),
+            benchmark=None if other is None else float(other["benchmark"]),
             state=state,
             change=moved[0],
             change_interval=moved[1],
@@ -245,6 +259,14 @@ class Card:
         if row["ci_low"] > target:
             return f"Over the target of {text}"
         return f"We cannot tell if the target of {text} is met"
+
+    def against_benchmark(self, row: pd.Series, metric: str) -> str:
+        """On which side of the benchmark a score lies; empty where the interval of their gap holds zero."""
+        other = self.benchmark(row)
+        if other is None or other["gap_low"] <= 0 <= other["gap_high"]:
+            return ""
+        side = "Above" if other["gap_low"] > 0 else "Below"
+        return f"{side} the benchmark of {metric_score(metric, other['benchmark'])}"
 
     def name_of(self, row: pd.Series) -> str:
         """What pages call a part."""

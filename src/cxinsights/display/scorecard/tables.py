@@ -191,17 +191,20 @@ def _table_of_parts(card: Card, *, folded: bool = False) -> Block:
     rows = [_row(card, card.own, card.subject.name, total=True)]
     rows += [_row(card, part, name, link=_link(card, part)) for name, part in parts]
     has_target = any(cell.target is not None for row in rows for cell in row.cells)
+    has_benchmark = any(cell.benchmark is not None for row in rows for cell in row.cells)
+    beside = ["95% interval", *(["target"] if has_target else []), *(["benchmark"] if has_benchmark else [])]
     against = [f"{kind}s against target"] if has_target else [f"{kind}s"]
     if card.comparison:
         against.append(f"change on {card.earlier}")
     tick = ", the dashed tick the target" if has_target else ""
+    tick += ", the dotted one the benchmark" if has_benchmark else ""
     return ScoreTable(
         key=f"{card.kind_of_parts}s",
         title=(", and " if has_target else " and ").join(against),
-        subtitle=f"Score with 95% interval{' and target' if has_target else ''}; {card.subject.period}"
+        subtitle=f"Score with {joined(beside)}; {card.subject.period}"
         + (f"; change since {card.earlier_label}" if card.comparison else ""),
         of=kind,
-        measures=[Measure(m, METRIC_NAMES[m], _unit_of(card, m) + _target_of(card, m)) for m in card.metrics],
+        measures=[Measure(m, METRIC_NAMES[m], _unit_of(card, m) + _levels_of(card, m)) for m in card.metrics],
         rows=rows,
         how=f"The dot is the score, the line its 95% interval{tick}. "
         f"{kind}s are listed from low to high {first}; neighbours whose lines overlap may swap places.",
@@ -209,6 +212,7 @@ def _table_of_parts(card: Card, *, folded: bool = False) -> Block:
         caption=f"Not shown: fewer than {card.study.privacy.customer_min} answers. Few: fewer than {FEW}. Source: "
         f"{card.study.surveys.get(card.params.survey, 'survey')}, {card.subject.period}.",
         has_target=has_target,
+        has_benchmark=has_benchmark,
         folded=folded,
     )
 
@@ -283,9 +287,13 @@ def _unit_of(card: Card, metric: str) -> str:
     }[metric]
 
 
-def _target_of(card: Card, metric: str) -> str:
-    """The target, where it is the same for all."""
-    found = {float(part.loc[metric, "target"]) for _, part in card.parts if metric in part.index}
-    found |= {float(card.own.loc[metric, "target"])}
-    [target, *others] = found
-    return "" if others or pd.isna(target) else f"; target {metric_score(metric, target)}"
+def _levels_of(card: Card, metric: str) -> str:
+    """Target and benchmark, where they are the same for all."""
+    rows = [card.own.loc[metric], *(part.loc[metric] for _, part in card.parts if metric in part.index)]
+    others = [card.benchmark(row) for row in rows]
+    found = {
+        "target": {float(row["target"]) for row in rows if pd.notna(row["target"])},
+        "benchmark": {float(other["benchmark"]) for other in others if other is not None},
+    }
+    known = {name: values.pop() for name, values in found.items() if len(values) == 1}
+    return "".join(f"; {name} {metric_score(metric, value)}" for name, value in known.items())
