@@ -43,6 +43,13 @@ class Baseline:
     """Node (no sites) × survey × driver: how many rated it in the period, and their mean."""
     bases: pd.DataFrame
     """Node (and group; empty for the node itself) × survey × measure × period: answers, in every period."""
+    fewest: int = 1
+    """Fewest answers of a score that is shown, once what is hidden is marked (`privacy.protect`)."""
+
+    def shown(self, scores: pd.DataFrame) -> pd.Series:
+        """Which rows of its scores readers see: what others follow from must rest on these alone."""
+        hidden = scores.get("hidden", pd.Series(False, index=scores.index)).astype(bool)
+        return (scores["n"] >= self.fewest) & ~hidden
 
 
 def fit_baseline(

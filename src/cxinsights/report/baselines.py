@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -211,16 +212,17 @@ def _save(kept: KeptBaseline, folder: Path) -> None:
         kept.pool.to_parquet(fresh / "pool.parquet", index=False)
         kept.weights.to_parquet(fresh / "weights.parquet", index=False)
         (fresh / _META).write_text(
-            json.dumps({"fingerprint": kept.fingerprint, "data": kept.data}) + "\n", encoding="utf-8"
+            json.dumps({"fingerprint": kept.fingerprint, "data": kept.data, "fewest": kept.baseline.fewest}) + "\n",
+            encoding="utf-8",
         )
 
 
-def _load(folder: Path, kept: dict[str, str], period: str) -> KeptBaseline:
+def _load(folder: Path, kept: dict[str, Any], period: str) -> KeptBaseline:
     tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in _TABLES}
     return KeptBaseline(
         kept["fingerprint"],
         kept["data"],
-        Baseline(period, **tables),
+        Baseline(period, **tables, fewest=kept["fewest"]),
         pd.read_parquet(folder / "company_importance.parquet"),
         pd.read_parquet(folder / "contrasts.parquet"),
         pd.read_parquet(folder / "pool.parquet"),

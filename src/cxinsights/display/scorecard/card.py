@@ -124,6 +124,20 @@ class Card:
         rows = rows[(rows["metric"] == metric) & (rows["n"] > 0)]
         return rows[is_shown(rows["score"])].reset_index(drop=True)
 
+    @cached_property
+    def periods(self) -> list[str]:
+        """Every period that the study has, in order."""
+        return list(dict.fromkeys(self.result.trend["period"]))
+
+    def course(self, row: pd.Series) -> pd.DataFrame:
+        """The shown scores of a row's place and measure in every period, in order; sites have none."""
+        own = row["level"] == self.own["level"].iloc[0]
+        rows = self.result.trend if own else self.result.part_trends
+        if not len(rows):
+            return rows
+        rows = rows[(rows[_ROW] == [row[name] for name in _ROW]).all(axis=1) & (rows["n"] > 0)]
+        return rows[is_shown(rows["score"])].reset_index(drop=True)
+
     def breakdowns(self, metric: str, most: int) -> pd.DataFrame:
         """Groups of the breakdowns worth drawing: those in which a group differs, else the first one."""
         rows = self.result.segments

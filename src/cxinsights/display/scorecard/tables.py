@@ -18,6 +18,7 @@ from cxinsights.display.numbers import (
     plain,
 )
 from cxinsights.display.scorecard.card import METRIC_NAMES, Card
+from cxinsights.display.scorecard.courses import course_of, how_of_courses
 from cxinsights.display.words import as_subject, joined
 from cxinsights.params import ALL
 from cxinsights.privacy import Guarded, Suppressed
@@ -211,6 +212,7 @@ def _table_of_parts(card: Card, *, folded: bool = False) -> Block:
         legend=_legend(card),
         caption=f"Not shown: fewer than {card.study.privacy.customer_min} answers. Few: fewer than {FEW}. Source: "
         f"{card.study.surveys.get(card.params.survey, 'survey')}, {card.subject.period}.",
+        how_of_courses=how_of_courses(card) if any(row.course for row in rows) else "",
         has_target=has_target,
         has_benchmark=has_benchmark,
         folded=folded,
@@ -237,7 +239,8 @@ def _row(card: Card, rows: pd.DataFrame, name: str, *, link: str = "", total: bo
     bases = rows.loc[[metric for metric in card.metrics if metric in rows.index], "n"]
     fewest, most = int(bases.min()), int(bases.max())  # each measure has its own; the cells stand side by side
     told = count(most) if fewest == most else f"{fewest:,} to {count(most)}"
-    return ScoreRow(name, told + (", few" if 0 < fewest < FEW else ""), cells, link, total)
+    base = told + (", few" if 0 < fewest < FEW else "")
+    return ScoreRow(name, base, cells, link, total, course_of(card, rows, name))
 
 
 def _sort_key(part: pd.DataFrame, metric: str) -> float:
