@@ -95,6 +95,7 @@ _HOMES = {
     "table_benchmarks": "display.scorecard",
     "table_changes": "display.scorecard",
     "table_coefficients": "display.drivers",
+    "table_contacts": "display.scorecard",
     "table_contrasts": "display.drivers",
     "table_credit": "display.funnel",
     "table_curve": "display.funnel",

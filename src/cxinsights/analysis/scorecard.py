@@ -43,7 +43,7 @@ class ScorecardResult:
     part_trends: pd.DataFrame = table(keep=[*_NAMES, "period", "question", "n_missing"])
     """Its regions' or units' scores of the leading measure, likewise; sites have their latest score only."""
     segments: pd.DataFrame = table(keep=[*_NAMES, "segment", "group", "n_missing"])
-    """The node's scores by group of customers, each against the other groups."""
+    """The node's scores by group of customers, touch-point and channel, each against the others of its survey."""
     league: pd.DataFrame = table(keep=[*_NAMES, "n_ranked"])
     """Units of a region or the company by shrunken score, with the ranks each may have and its funnel limits."""
     mix: pd.DataFrame = table(keep=[*_NAMES, "period", "compare_period"], also={"n_compare": "customers"}, adds_up=True)
@@ -92,7 +92,7 @@ def fit_scorecard(
         rests=_parts(baseline.rests, node),
         trend=_trend(_at(scores[main], node), baseline),
         part_trends=_trend(_parts(scores[main & (scores["metric"] == _leading(now, params))], node), baseline),
-        segments=_at(baseline.segments[baseline.segments["survey"] == params.survey], node),
+        segments=_at(baseline.segments, node),
         league=league_of(units, _at(scores[in_period], node)),
         mix=_mix(_parts(scores[main & (node[0] != "unit")], node), changes, params),
         benchmarks=_gaps(pd.concat([_at(scores[in_period], node), parts], ignore_index=True), benchmarks),

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from cxinsights.analysis.baseline import Baseline, fit_baseline
+from cxinsights.analysis.baseline import CONTACTS, Baseline, fit_baseline
 from cxinsights.analysis.driver_contrasts import COLUMNS, fit_contrasts
 from cxinsights.analysis.drivers import fit_drivers
 from cxinsights.analysis.pooling import fit_pool
@@ -106,7 +106,8 @@ def with_weights(answers: pd.DataFrame, weights: pd.DataFrame) -> pd.DataFrame:
 def _compute(project: Project, study: Study, period: str, periods: list[str], fingerprint: str) -> KeptBaseline:
     columns = [
         "response_id", "region", "unit", "site", "period", "survey", "customer_id", "weight",
-        "nps_answer", "csat_score", "ces_score", *study.scores.segments, *(study.rake.margins if study.rake else ()),
+        "nps_answer", "csat_score", "ces_score", *CONTACTS, *study.scores.segments,
+        *(study.rake.margins if study.rake else ()),
     ]  # fmt: skip
     ratings = _ratings(study, period)
     answers = answers_of(project, study, [*columns, *ratings], periods)

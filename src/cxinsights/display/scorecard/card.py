@@ -5,7 +5,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from cxinsights.analysis.baseline import NODE
+from cxinsights.analysis.baseline import CONTACTS, NODE
 from cxinsights.analysis.intervals import CONFIDENCE
 from cxinsights.analysis.scores import HEADLINE_METRICS
 from cxinsights.display.blocks import ScoreCell
@@ -139,17 +139,16 @@ class Card:
         return rows[is_shown(rows["score"])].reset_index(drop=True)
 
     def breakdowns(self, metric: str, most: int) -> pd.DataFrame:
-        """Groups of the breakdowns worth drawing: those in which a group differs, else the first one."""
+        """Groups of the breakdowns worth drawing: those in which a group differs, else the first asked for."""
         rows = self.result.segments
         if not len(rows):
             return rows
-        rows = rows[(rows["metric"] == metric) & is_shown(rows["score"])]
-        if not len(rows):
-            return rows
+        rows = rows[(rows["survey"] == self.params.survey) & (rows["metric"] == metric) & is_shown(rows["score"])]
         clear = rows[self.differs(rows)].groupby("segment")["p_adjusted"].min().sort_values()
-        chosen = list(clear.index[:most]) or [rows["segment"].iloc[0]]
-        chosen = [segment for segment in self.study.scores.segments if segment in chosen]
-        order = [(chosen.index(r.segment), self._place(r.segment, r.group)) for r in _listed(rows, chosen)]
+        asked = [segment for segment in self.study.scores.segments if (rows["segment"] == segment).any()]
+        chosen = list(clear.index[:most]) or asked[:1]
+        chosen = [segment for segment in dict.fromkeys([*asked, *CONTACTS]) if segment in chosen]
+        order = [(chosen.index(r.segment), self.place_of(r.segment, r.group)) for r in _listed(rows, chosen)]
         kept = rows[rows["segment"].isin(chosen)]
         return kept.iloc[sorted(range(len(kept)), key=lambda at: order[at])].reset_index(drop=True)
 
@@ -290,7 +289,8 @@ class Card:
             return self.study.unit(row["region"], row["unit"]).label
         return self.study.label_of(row["region"], row["unit"])
 
-    def _place(self, segment: str, group: str) -> tuple[int, str]:
+    def place_of(self, segment: str, group: str) -> tuple[int, str]:
+        """Where a group stands in its breakdown."""
         values = list(column(segment, self.study).values)
         return (values.index(group) if group in values else len(values), str(group))
 

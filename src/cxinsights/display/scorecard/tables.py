@@ -13,7 +13,6 @@ from cxinsights.display.numbers import (
     metric_change,
     metric_interval,
     metric_score,
-    metric_with_interval,
     p_text,
     plain,
 )
@@ -22,7 +21,6 @@ from cxinsights.display.scorecard.courses import course_of, how_of_courses
 from cxinsights.display.words import as_subject, joined
 from cxinsights.params import ALL
 from cxinsights.privacy import Guarded, Suppressed
-from cxinsights.schemas.columns import label, value_label
 
 __all__ = [
     "method_scorecard",
@@ -30,7 +28,6 @@ __all__ = [
     "table_parts",
     "table_rests",
     "table_scores",
-    "table_segments",
     "table_sites",
 ]
 
@@ -123,31 +120,6 @@ def table_rests(result: Guarded) -> Block:
         rows,
         note="Each is compared with all the others together, never with a total that holds it; p is adjusted "
         f"(Benjamini–Hochberg) among all {card.kind_of_parts}s for the same measure.",
-    )
-
-
-def table_segments(result: Guarded) -> Block:
-    """All breakdowns and measures."""
-    if not len(result.segments):
-        return Nothing()
-    rows = []
-    for one in result.segments.itertuples():
-        group = f"{label(one.segment, result.study)}: {value_label(one.segment, one.group, result.study)}"
-        told = [plain(one.score), DASH, DASH]
-        if not isinstance(one.score, Suppressed):
-            told = [metric_with_interval(one.metric, one.score, one.ci_low, one.ci_high), "not tested", DASH]
-            if pd.notna(one.difference):
-                value, limits = metric_change(one.metric, one.difference, one.diff_low, one.diff_high)
-                told[1:] = [f"{value}\u00a0({limits})", p_text(one.p_adjusted)]
-        rows.append([group, METRIC_NAMES[one.metric], *told, f"{one.n:,}"])
-    names = ["Score (95% interval)", "From the others", "p adjusted", "Answers"]
-    return Table(
-        "groups",
-        "All groups of customers as a table",
-        [Column("Group", numeric=False), Column("Measure", numeric=False), *(Column(name) for name in names)],
-        rows,
-        note="Each group is compared with the other groups of its breakdown; p is adjusted (Benjamini–Hochberg) among "
-        "all groups of all units for the same measure.",
     )
 
 
