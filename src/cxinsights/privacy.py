@@ -156,7 +156,7 @@ def protect(baseline: Baseline, rules: PrivacyRules) -> Baseline:
         bases = {tuple(node): n for *node, n in rows[[*NODE, "n"]].itertuples(index=False, name=None)}
         places = _plan(bases, rules.customer_min, plans)
         rated.loc[rows.index, "hidden"] = [node in places for node in rows[NODE].itertuples(index=False, name=None)]
-    return Baseline(baseline.period, scores, changes, rests, segments, rated, baseline.bases)
+    return Baseline(baseline.period, scores, changes, rests, segments, rated, baseline.bases, fewest=rules.customer_min)
 
 
 def plan_hidden(

@@ -263,3 +263,19 @@ def test_a_target_of_the_only_region_is_the_companys(tmp_path: Path) -> None:
     import_study(project, study)
     source = open_source(resolve(study, "scorecard", "2026Q3"), project)
     assert source.targets[["region", "unit", "value"]].to_numpy().tolist() == [[ALL, ALL, 30.0]]
+    assert source.benchmarks is None
+
+
+def test_benchmarks_of_the_period_and_before_are_read_the_earliest_first(tmp_path: Path) -> None:
+    lines = ["region,unit,metric,period,value,source,date,base,n_base"]
+    lines += [f"shops,_all,nps,{period},{value},club,2026-01-01,all,900"
+              for period, value in (("2026Q3", 3), ("2025Q4", 1), ("2026Q4", 4), ("2026Q1", 2))]  # fmt: skip
+    columns = ", ".join(f"{name}: {name}" for name in lines[0].split(","))
+    table = f"  benchmarks:\n    sources: [{{files: benchmarks.csv}}]\n    columns: {{{columns}}}\n"
+    project, study = small_study(tmp_path, SMALL.replace("max_reject", table + "max_reject"))
+    (project.data("shops") / "raw" / "benchmarks.csv").write_text("\n".join(lines) + "\n")
+    import_study(project, study)
+    source = open_source(resolve(study, "scorecard", "2026Q3"), project)
+    assert source.benchmarks[["region", "period", "value", "n_base"]].to_numpy().tolist() == [
+        [ALL, "2025Q4", 1.0, 900.0], [ALL, "2026Q1", 2.0, 900.0], [ALL, "2026Q3", 3.0, 900.0],
+    ]  # fmt: skip

@@ -6,7 +6,7 @@ adjustment are the same on every page; the families of tests are fixed here:
 - change of company, regions and units since an earlier period: one family per measure, survey and earlier period;
 - change of sites: a family of its own, likewise;
 - each region, unit and site against the rest of what it belongs to: one family per measure, survey and level;
-- breakdowns of company, regions and units: one family per measure and survey.
+- breakdowns of company, regions and units, by touch-point and channel among them: one family per measure and survey.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,10 +19,14 @@ from cxinsights.analysis.comparisons import adjust, compare, states
 from cxinsights.analysis.scores import HEADLINE_METRICS, METRICS, Metric, Sample, customers_of, estimate, sample_of
 from cxinsights.params import ALL, ScoreRules
 
-__all__ = ["NODE", "Baseline", "fit_baseline"]
+__all__ = ["CONTACTS", "NODE", "Baseline", "fit_baseline"]
 
 NODE = ["level", "region", "unit", "site"]
 """Columns that name a company, region, unit or site; `_all` where they do not apply."""
+
+
+CONTACTS = ("touchpoint", "channel")
+"""Columns that say at which contact somebody answered; scores are broken down by them wherever a study has them."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,13 @@ class Baseline:
     """Node (no sites) × survey × driver: how many rated it in the period, and their mean."""
     bases: pd.DataFrame
     """Node (and group; empty for the node itself) × survey × measure × period: answers, in every period."""
+    fewest: int = 1
+    """Fewest answers of a score that is shown, once what is hidden is marked (`privacy.protect`)."""
+
+    def shown(self, scores: pd.DataFrame) -> pd.Series:
+        """Which rows of its scores readers see: what others follow from must rest on these alone."""
+        hidden = scores.get("hidden", pd.Series(False, index=scores.index)).astype(bool)
+        return (scores["n"] >= self.fewest) & ~hidden
 
 
 def fit_baseline(
@@ -58,7 +69,8 @@ def fit_baseline(
     ----------
     responses
         One row per answer of all units and of all `periods`: region, unit, period, survey and, where the
-        study has them, site, customer_id, weight, the scores and the columns of `rules.segments`.
+        study has them, site, customer_id, weight, the scores, touchpoint, channel and the columns of
+        `rules.segments`.
     periods
         Ids from earliest to the one reported on.
     compare_with
@@ -109,7 +121,7 @@ class _Answers:
         self.coded = {m.name: m.coded(frame[m.column], rules) for m in self.metrics.values()}
         self.weights = frame["weight"].to_numpy(dtype=float) if "weight" in frame else None
         self.customers = customers_of(frame)
-        self.groups = {name: frame[name] for name in rules.segments if name in frame}
+        self.groups = {name: frame[name] for name in dict.fromkeys([*rules.segments, *CONTACTS]) if name in frame}
         self.surveys = sorted(frame["survey"].unique())
         self._rows = self._places(frame)
         self.nodes = self._nodes(frame)

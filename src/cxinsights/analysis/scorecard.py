@@ -1,7 +1,7 @@
 """Scorecard: where one unit, region or the company stands, what moved, and how sure that is.
 
 Nothing is computed here that another page could compute otherwise: the scorecard takes its rows from the
-period's baseline and the study's targets.
+period's baseline, the study's targets and its benchmarks.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from cxinsights.analysis.baseline import NODE, Baseline
+from cxinsights.analysis.benchmarks import gaps_to_benchmarks
+from cxinsights.analysis.control import with_limits
 from cxinsights.analysis.leagues import league_of, mix_of
 from cxinsights.analysis.results import Status, table
 from cxinsights.analysis.scores import HEADLINE_METRICS
@@ -37,19 +39,26 @@ class ScorecardResult:
     rests: pd.DataFrame = table(keep=[*_NAMES, "n_compare"])
     """Each part against the rest of the node."""
     trend: pd.DataFrame = table(keep=[*_NAMES, "period", "question", "n_missing"])
-    """The node's scores in every period."""
+    """The node's scores in every period, with the limits of their usual variation."""
+    part_trends: pd.DataFrame = table(keep=[*_NAMES, "period", "question", "n_missing"])
+    """Its regions' or units' scores of the leading measure, likewise; sites have their latest score only."""
     segments: pd.DataFrame = table(keep=[*_NAMES, "segment", "group", "n_missing"])
-    """The node's scores by group of customers, each against the other groups."""
+    """The node's scores by group of customers, touch-point and channel, each against the others of its survey."""
     league: pd.DataFrame = table(keep=[*_NAMES, "n_ranked"])
     """Units of a region or the company by shrunken score, with the ranks each may have and its funnel limits."""
     mix: pd.DataFrame = table(keep=[*_NAMES, "period", "compare_period"], also={"n_compare": "customers"}, adds_up=True)
     """What each region or unit makes of the node's change, by its score and by its share of the answers."""
+    benchmarks: pd.DataFrame = table(
+        keep=[*_NAMES, "period", "benchmark_period", "source", "date", "base", "n_base", "benchmark", "allows_for"]
+    )
+    """Gaps of the node's and its parts' scores to what others give, the leading benchmark of each first."""
 
 
 def fit_scorecard(
     baseline: Baseline,
     params: ScorecardParams,
     targets: pd.DataFrame | None = None,
+    benchmarks: pd.DataFrame | None = None,
 ) -> ScorecardResult:
     """Take one node's scorecard from the baseline.
 
@@ -59,6 +68,8 @@ def fit_scorecard(
         The period's baseline, with what is hidden marked (`privacy.protect`).
     targets
         The study's `targets` table, where it has one.
+    benchmarks
+        Its `benchmarks` of the period and before, the earliest first, where it has any.
     """
     node = node_of(params, baseline)
     here = _at(baseline.scores, node)
@@ -71,7 +82,7 @@ def fit_scorecard(
     in_period = main & (scores["period"] == params.period)
     parts = _parts(scores[in_period], node)
     changes = pd.concat([_at(baseline.changes, node), _parts(baseline.changes, node)], ignore_index=True)
-    units = _units(scores[in_period], node)
+    units = _units(scores[in_period & baseline.shown(scores)], node)
     return ScorecardResult(
         params,
         "ok",
@@ -79,10 +90,12 @@ def fit_scorecard(
         changes=changes,
         parts=_with_targets(parts, targets, params).drop(columns=["weighted", "size"]),
         rests=_parts(baseline.rests, node),
-        trend=_at(baseline.scores[main], node).drop(columns=["weighted", "size"]),
-        segments=_at(baseline.segments[baseline.segments["survey"] == params.survey], node),
+        trend=_trend(_at(scores[main], node), baseline),
+        part_trends=_trend(_parts(scores[main & (scores["metric"] == _leading(now, params))], node), baseline),
+        segments=_at(baseline.segments, node),
         league=league_of(units, _at(scores[in_period], node)),
         mix=_mix(_parts(scores[main & (node[0] != "unit")], node), changes, params),
+        benchmarks=_gaps(pd.concat([_at(scores[in_period], node), parts], ignore_index=True), benchmarks),
     )
 
 
@@ -127,6 +140,25 @@ def _mix(parts: pd.DataFrame, changes: pd.DataFrame, params: ScorecardParams) ->
     """The change split, for each earlier period that there is."""
     found = [mix_of(parts, params.period, earlier) for earlier in sorted({*changes["compare_period"]})]
     return pd.concat(found, ignore_index=True) if found else mix_of(parts, params.period, params.period)
+
+
+def _leading(now: pd.DataFrame, params: ScorecardParams) -> str:
+    """The measure that the page leads with: the first that was asked."""
+    asked = set(now.loc[(now["survey"] == params.survey) & (now["question"] == "asked"), "metric"])
+    return next((name for name in HEADLINE_METRICS if name in asked), "")
+
+
+def _trend(scores: pd.DataFrame, baseline: Baseline) -> pd.DataFrame:
+    """Scores of every period with their limits; none of sites, whose earlier ones are not kept."""
+    scores = scores[scores["level"] != "site"].drop(columns=["weighted", "size"]).reset_index(drop=True)
+    return with_limits(scores, baseline.shown(scores), baseline.period)
+
+
+def _gaps(scores: pd.DataFrame, benchmarks: pd.DataFrame | None) -> pd.DataFrame:
+    """Gaps to benchmarks; a unit's benchmark is not its sites'."""
+    if benchmarks is None or not len(benchmarks):
+        return pd.DataFrame()
+    return gaps_to_benchmarks(scores[scores["level"] != "site"], benchmarks)
 
 
 def _with_targets(scores: pd.DataFrame, targets: pd.DataFrame | None, params: ScorecardParams) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from jinja2 import Environment, PackageLoader
 from matplotlib.axes import Axes
 
+from cxinsights.display.sparklines import Sparkline
 from cxinsights.display.svg import as_png, as_svg
 from cxinsights.display.theme import NARROW, WIDE, styled
 from cxinsights.display.words import STATE_WORDS
@@ -142,6 +143,7 @@ class ScoreCell:
     high: float = 0
     span: tuple[float, float] = (0, 1)
     target: float | None = None
+    benchmark: float | None = None
     state: str | None = None
     change: str = ""
     change_interval: str = ""
@@ -193,6 +195,13 @@ class ScoreRow:
     cells: Sequence[ScoreCell]
     link: str = ""
     total: bool = False
+    course: Sparkline | None = None
+    """How its leading score ran."""
+
+    @property
+    def told(self) -> str:
+        """Its base, and what is said of its course."""
+        return self.base if self.course is None or not self.course.note else f"{self.base}; {self.course.note}"
 
 
 @dataclass(frozen=True)
@@ -209,13 +218,16 @@ class ScoreTable(Block):
     how: str
     legend: Sequence[tuple[Sequence[str], str]]
     caption: str
+    how_of_courses: str = ""
+    """How the courses under the names are read."""
     has_target: bool = False
+    has_benchmark: bool = False
     folded: bool = False
 
     def as_markdown(self) -> str:
         """The table as plain text cells."""
         head = [self.of, "Base", *(m.name for m in self.measures)]
-        rows = [[r.name, r.base, *(c.as_text() for c in r.cells)] for r in self.rows]
+        rows = [[r.name, r.told, *(c.as_text() for c in r.cells)] for r in self.rows]
         return f"### {self.title}\n\n{markdown_table(head, rows)}\n\n{self.caption}"
 
 

@@ -9,10 +9,11 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from cxinsights.analysis.baseline import Baseline, fit_baseline
+from cxinsights.analysis.baseline import CONTACTS, Baseline, fit_baseline
 from cxinsights.analysis.driver_contrasts import COLUMNS, fit_contrasts
 from cxinsights.analysis.driver_ratings import fit_ratings
 from cxinsights.analysis.drivers import fit_drivers
@@ -108,7 +109,8 @@ def with_weights(answers: pd.DataFrame, weights: pd.DataFrame) -> pd.DataFrame:
 def _compute(project: Project, study: Study, period: str, periods: list[str], fingerprint: str) -> KeptBaseline:
     columns = [
         "response_id", "region", "unit", "site", "period", "survey", "customer_id", "weight",
-        "nps_answer", "csat_score", "ces_score", *study.scores.segments, *(study.rake.margins if study.rake else ()),
+        "nps_answer", "csat_score", "ces_score", *CONTACTS, *study.scores.segments,
+        *(study.rake.margins if study.rake else ()),
     ]  # fmt: skip
     ratings = _ratings(study, period)
     answers = answers_of(project, study, [*columns, *ratings], periods)
@@ -219,16 +221,17 @@ def _save(kept: KeptBaseline, folder: Path) -> None:
         kept.pool.to_parquet(fresh / "pool.parquet", index=False)
         kept.weights.to_parquet(fresh / "weights.parquet", index=False)
         (fresh / _META).write_text(
-            json.dumps({"fingerprint": kept.fingerprint, "data": kept.data}) + "\n", encoding="utf-8"
+            json.dumps({"fingerprint": kept.fingerprint, "data": kept.data, "fewest": kept.baseline.fewest}) + "\n",
+            encoding="utf-8",
         )
 
 
-def _load(folder: Path, kept: dict[str, str], period: str) -> KeptBaseline:
+def _load(folder: Path, kept: dict[str, Any], period: str) -> KeptBaseline:
     tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in _TABLES}
     return KeptBaseline(
         kept["fingerprint"],
         kept["data"],
-        Baseline(period, **tables),
+        Baseline(period, **tables, fewest=kept["fewest"]),
         pd.read_parquet(folder / "company_importance.parquet"),
         pd.read_parquet(folder / "contrasts.parquet"),
         pd.read_parquet(folder / "ratings.parquet"),

@@ -40,6 +40,8 @@ from cxinsights.report.records import NOT_MADE, guarded_again, read_contents, re
 __all__ = ["Source", "open_source"]
 
 Result = TypeVar("Result")
+_OF_PERIOD = ("kept", "targets", "benchmarks")
+"""What all places of a period share."""
 
 
 class Source:
@@ -66,7 +68,9 @@ class Source:
     def inputs(self) -> Inputs:
         """What the report's analysis reads: its frame, and what it needs beside it."""
         if self.params.analysis not in FITTED:
-            raise ReportError(f"the {self.params.analysis} reads source.baseline and source.targets, and no rows.")
+            raise ReportError(
+                f"the {self.params.analysis} reads source.baseline and the figures beside it, and no rows."
+            )
         return fitted(self.params.analysis).read(self)
 
     @property
@@ -93,6 +97,11 @@ class Source:
         """The place's scorecard as it was recorded; one without data where it has not been made."""
         asked = resolve(self.study, "scorecard", self.params.period, self.params.region, self.params.unit)
         return guarded_again(self._recorded.get("scorecard", NOT_MADE), ScorecardResult, asked, self.study)
+
+    @cached_property
+    def benchmarks(self) -> pd.DataFrame | None:
+        """The study's benchmarks of the period and before; None where it has none."""
+        return figures_of(self.project, self.study, "benchmarks", self.params.period, and_before=True)
 
     @property
     def findings(self) -> list[Finding]:
@@ -171,7 +180,7 @@ class Source:
         other = Source(params, self.project, self.study)
         other._companies = self._companies
         if params.period == self.params.period:  # what is the period's is read once
-            vars(other).update({name: vars(self)[name] for name in ("kept", "targets") if name in vars(self)})
+            vars(other).update({name: vars(self)[name] for name in _OF_PERIOD if name in vars(self)})
         return other
 
     def _judged(self, result: Any) -> Any:

@@ -1,6 +1,8 @@
 """The scorecard: its sentences, score table, figures and tables."""
 
+from cxinsights.display.scorecard.benchmarks import table_benchmarks
 from cxinsights.display.scorecard.figures import figure_segments, figure_trend, plot_segments, plot_trend
+from cxinsights.display.scorecard.groups import table_contacts, table_segments
 from cxinsights.display.scorecard.leagues import (
     figure_league,
     figure_limits,
@@ -16,7 +18,6 @@ from cxinsights.display.scorecard.tables import (
     table_parts,
     table_rests,
     table_scores,
-    table_segments,
     table_sites,
 )
 
@@ -32,7 +33,9 @@ __all__ = [
     "plot_segments",
     "plot_trend",
     "score_kpis",
+    "table_benchmarks",
     "table_changes",
+    "table_contacts",
     "table_league",
     "table_parts",
     "table_rests",

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from cxinsights.analysis.baseline import NODE
+from cxinsights.analysis.baseline import CONTACTS, NODE
 from cxinsights.analysis.intervals import CONFIDENCE
 from cxinsights.analysis.scores import HEADLINE_METRICS
 from cxinsights.display.blocks import ScoreCell
@@ -124,18 +124,31 @@ class Card:
         rows = rows[(rows["metric"] == metric) & (rows["n"] > 0)]
         return rows[is_shown(rows["score"])].reset_index(drop=True)
 
+    @cached_property
+    def periods(self) -> list[str]:
+        """Every period that the study has, in order."""
+        return list(dict.fromkeys(self.result.trend["period"]))
+
+    def course(self, row: pd.Series) -> pd.DataFrame:
+        """The shown scores of a row's place and measure in every period, in order; sites have none."""
+        own = row["level"] == self.own["level"].iloc[0]
+        rows = self.result.trend if own else self.result.part_trends
+        if not len(rows):
+            return rows
+        rows = rows[(rows[_ROW] == [row[name] for name in _ROW]).all(axis=1) & (rows["n"] > 0)]
+        return rows[is_shown(rows["score"])].reset_index(drop=True)
+
     def breakdowns(self, metric: str, most: int) -> pd.DataFrame:
-        """Groups of the breakdowns worth drawing: those in which a group differs, else the first one."""
+        """Groups of the breakdowns worth drawing: those in which a group differs, else the first asked for."""
         rows = self.result.segments
         if not len(rows):
             return rows
-        rows = rows[(rows["metric"] == metric) & is_shown(rows["score"])]
-        if not len(rows):
-            return rows
+        rows = rows[(rows["survey"] == self.params.survey) & (rows["metric"] == metric) & is_shown(rows["score"])]
         clear = rows[self.differs(rows)].groupby("segment")["p_adjusted"].min().sort_values()
-        chosen = list(clear.index[:most]) or [rows["segment"].iloc[0]]
-        chosen = [segment for segment in self.study.scores.segments if segment in chosen]
-        order = [(chosen.index(r.segment), self._place(r.segment, r.group)) for r in _listed(rows, chosen)]
+        asked = [segment for segment in self.study.scores.segments if (rows["segment"] == segment).any()]
+        chosen = list(clear.index[:most]) or asked[:1]
+        chosen = [segment for segment in dict.fromkeys([*asked, *CONTACTS]) if segment in chosen]
+        order = [(chosen.index(r.segment), self.place_of(r.segment, r.group)) for r in _listed(rows, chosen)]
         kept = rows[rows["segment"].isin(chosen)]
         return kept.iloc[sorted(range(len(kept)), key=lambda at: order[at])].reset_index(drop=True)
 
@@ -183,6 +196,18 @@ class Card:
         rows = rows[(rows["metric"] == metric) & (rows["period"] == period)]
         return bool((rows["question"] == "asked").any())
 
+    def benchmark(self, row: pd.Series) -> pd.Series | None:
+        """The leading benchmark of a score row and its gap; None where there is none or it is not shown."""
+        return self._benchmarks.get(tuple(row[_ROW]))
+
+    @cached_property
+    def _benchmarks(self) -> dict[tuple, pd.Series]:
+        rows = self.result.benchmarks
+        if not len(rows):
+            return {}
+        rows = rows[is_shown(rows["gap"])].drop_duplicates(_ROW)
+        return {tuple(row[_ROW]): row for _, row in rows.iterrows()}
+
     def states_of_parts(self) -> list[tuple[str, dict[str, str]]]:
         """Each part's states by measure; empty where nothing was tested."""
         return [
@@ -195,6 +220,7 @@ class Card:
         frames = [frame for frame in (self.own, others) if len(frame)]
         rows = pd.concat([f[f["metric"] == metric] for f in frames]).filter(["ci_low", "ci_high", "target"])
         values = [float(v) for v in rows.to_numpy().ravel() if not isinstance(v, Suppressed) and pd.notna(v)]
+        values += [float(row["benchmark"]) for key, row in self._benchmarks.items() if key[-1] == metric]
         room = 0.06 * (max(values) - min(values)) or 1.0
         return min(values) - room, max(values) + room
 
@@ -209,7 +235,7 @@ class Card:
             return ScoreCell(metric, shown=False, instead=as_subject(str(row["score"])))
         if pd.isna(row["score"]):
             return ScoreCell(metric, shown=False, instead="No answers")
-        change, state = self.change(row), self.state(row)
+        change, state, other = self.change(row), self.state(row), self.benchmark(row)
         moved = ("", "")
         not_compared = "No earlier answers"
         if state is not None:
@@ -228,6 +254,7 @@ class Card:
             high=float(row["ci_high"]),
             span=self.span(metric, others),
             target=None if pd.isna(row["target"]) else float(row["target"]),
+            benchmark=None if other is None else float(other["benchmark"]),
             state=state,
             change=moved[0],
             change_interval=moved[1],
@@ -246,6 +273,14 @@ class Card:
             return f"Over the target of {text}"
         return f"We cannot tell if the target of {text} is met"
 
+    def against_benchmark(self, row: pd.Series, metric: str) -> str:
+        """On which side of the benchmark a score lies; empty where the interval of their gap holds zero."""
+        other = self.benchmark(row)
+        if other is None or other["gap_low"] <= 0 <= other["gap_high"]:
+            return ""
+        side = "Above" if other["gap_low"] > 0 else "Below"
+        return f"{side} the benchmark of {metric_score(metric, other['benchmark'])}"
+
     def name_of(self, row: pd.Series) -> str:
         """What pages call a part."""
         if row["level"] == "site":
@@ -254,7 +289,8 @@ class Card:
             return self.study.unit(row["region"], row["unit"]).label
         return self.study.label_of(row["region"], row["unit"])
 
-    def _place(self, segment: str, group: str) -> tuple[int, str]:
+    def place_of(self, segment: str, group: str) -> tuple[int, str]:
+        """Where a group stands in its breakdown."""
         values = list(column(segment, self.study).values)
         return (values.index(group) if group in values else len(values), str(group))
 

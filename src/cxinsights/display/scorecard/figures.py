@@ -9,6 +9,7 @@ from cxinsights.display.blocks import Block, Figure, Nothing
 from cxinsights.display.labels import NAME_WIDTH, lines_of, text_width, wrapped
 from cxinsights.display.numbers import count, metric_interval, metric_score, metric_with_interval
 from cxinsights.display.scorecard.card import METRIC_NAMES, Card
+from cxinsights.display.scorecard.courses import has_limits, how_of_limits
 from cxinsights.display.theme import LIGHT, WIDE, new_axes
 from cxinsights.display.words import as_subject, in_sentence, spelled
 from cxinsights.privacy import Guarded
@@ -40,13 +41,15 @@ def figure_trend(result: Guarded) -> Block:
         key="trend",
         title=title,
         subtitle=f"{_measured(metric)}, by period, with 95% {'band' if many else 'interval'}"
-        + ("" if pd.isna(card.own.loc[metric, "target"]) else "; target dashed"),
+        + ("" if pd.isna(card.own.loc[metric, "target"]) else "; target dashed")
+        + ("; limits dotted" if has_limits(rows) else ""),
         draw=lambda width: plot_trend(result, width=width),
         name=f"{name} by period, {card.subject.full_name}",
         alt=f"{'Line with interval band' if many else 'Dots with intervals'} over {spelled(len(rows))} periods, "
         f"between {spread}. The latest, {result.study.periods.period(last['period']).label}, is "
         f"{metric_with_interval(metric, last['score'], last['ci_low'], last['ci_high'])}; the first was "
         f"{metric_score(metric, rows['score'].iloc[0])}.",
+        how=how_of_limits(metric, rows) if many else "",
         caption=f"{count(last['n'])} in the latest period; {others}.{gaps}",
     )
 
@@ -79,7 +82,8 @@ def plot_trend(result: Guarded, ax: Axes | None = None, *, width: int = WIDE) ->
     if ax is None:
         ax = new_axes(width, 250 if wide else 230, left=38, right=116 if wide else 14, top=18, bottom=30)
     target = card.own.loc[metric, "target"]
-    around = [low.min(), high.max(), *([scale * target] if pd.notna(target) else [])]
+    limits = [scale * float(rows[c].iloc[-1]) for c in ("control_low", "control_high")] if has_limits(rows) else []
+    around = [low.min(), high.max(), *([scale * target] if pd.notna(target) else []), *limits]
     y_low, y_high = charts.padded(min(around), max(around), 0.14)
     ax.set_xlim(-0.3, end)
     ax.set_ylim(y_low, y_high)
@@ -92,6 +96,10 @@ def plot_trend(result: Guarded, ax: Axes | None = None, *, width: int = WIDE) ->
         ax.plot(at, score, color=LIGHT["accent"], lw=2.2, zorder=3)
     else:  # two waves are two estimates, not a course
         ax.vlines(at, low, high, color=LIGHT["accent"], lw=2.6, zorder=3)
+    for limit in limits:
+        ax.axhline(limit, color=LIGHT["quiet"], lw=1.3, ls=(0, (1, 2.5)), zorder=2)
+    out = np.flatnonzero(rows["signal"] != "")
+    ax.plot(out, score[out], "D", ms=15, mfc="none", mec=LIGHT["ink"], mew=1.6, zorder=6, clip_on=False)
     ax.plot(at[:-1], score[:-1], "o", ms=6 if len(rows) > 2 else 9, color=LIGHT["accent"], zorder=4)
     ax.plot(at[-1:], score[-1:], "o", ms=10, color=colour, zorder=5)
     if pd.notna(target):

@@ -70,7 +70,7 @@ def score_kpis(result: Guarded) -> Block:
             Kpi(
                 **vars(card.cell(card.own.loc[metric], metric, result.trend)),
                 name=METRIC_NAMES[metric],
-                against=card.against_target(card.own.loc[metric], metric),
+                against=as_subject(joined(_against(card, card.own.loc[metric], metric))),
             )
             for metric in card.metrics
         ]
@@ -154,9 +154,8 @@ def _measures(on: Sequence[str], n_measures: int) -> str:
 def _lead(card: Card, lead: pd.Series) -> str:
     metric = card.metrics[0]
     told = [f"{METRIC_NAMES[metric]} is {metric_with_interval(metric, lead['score'], lead['ci_low'], lead['ci_high'])}"]
-    target = card.against_target(lead, metric)
-    if target:
-        told[0] += f", {target[:1].lower()}{target[1:]}"
+    if against := _against(card, lead, metric):
+        told[0] += f", {joined(against)}"
     change, state = card.change(lead), card.state(lead)
     if state is not None:
         value, limits = metric_change(metric, change["change"], change["ci_low"], change["ci_high"], state)
@@ -174,6 +173,12 @@ def _lead(card: Card, lead: pd.Series) -> str:
     if card.not_asked:
         told.append(f"{joined(card.not_asked)} {'was' if len(card.not_asked) == 1 else 'were'} not asked")
     return ". ".join(told) + "."
+
+
+def _against(card: Card, row: pd.Series, metric: str) -> list[str]:
+    """Where a score stands to its target, and to its benchmark where that is sure."""
+    told = [card.against_target(row, metric), card.against_benchmark(row, metric)]
+    return [f"{text[:1].lower()}{text[1:]}" for text in told if text]
 
 
 def _under_target(card: Card) -> str:

@@ -13,15 +13,14 @@ from cxinsights.display.numbers import (
     metric_change,
     metric_interval,
     metric_score,
-    metric_with_interval,
     p_text,
     plain,
 )
 from cxinsights.display.scorecard.card import METRIC_NAMES, Card
+from cxinsights.display.scorecard.courses import course_of, how_of_courses
 from cxinsights.display.words import as_subject, joined
 from cxinsights.params import ALL
 from cxinsights.privacy import Guarded, Suppressed
-from cxinsights.schemas.columns import label, value_label
 
 __all__ = [
     "method_scorecard",
@@ -29,7 +28,6 @@ __all__ = [
     "table_parts",
     "table_rests",
     "table_scores",
-    "table_segments",
     "table_sites",
 ]
 
@@ -125,31 +123,6 @@ def table_rests(result: Guarded) -> Block:
     )
 
 
-def table_segments(result: Guarded) -> Block:
-    """All breakdowns and measures."""
-    if not len(result.segments):
-        return Nothing()
-    rows = []
-    for one in result.segments.itertuples():
-        group = f"{label(one.segment, result.study)}: {value_label(one.segment, one.group, result.study)}"
-        told = [plain(one.score), DASH, DASH]
-        if not isinstance(one.score, Suppressed):
-            told = [metric_with_interval(one.metric, one.score, one.ci_low, one.ci_high), "not tested", DASH]
-            if pd.notna(one.difference):
-                value, limits = metric_change(one.metric, one.difference, one.diff_low, one.diff_high)
-                told[1:] = [f"{value}\u00a0({limits})", p_text(one.p_adjusted)]
-        rows.append([group, METRIC_NAMES[one.metric], *told, f"{one.n:,}"])
-    names = ["Score (95% interval)", "From the others", "p adjusted", "Answers"]
-    return Table(
-        "groups",
-        "All groups of customers as a table",
-        [Column("Group", numeric=False), Column("Measure", numeric=False), *(Column(name) for name in names)],
-        rows,
-        note="Each group is compared with the other groups of its breakdown; p is adjusted (Benjamini–Hochberg) among "
-        "all groups of all units for the same measure.",
-    )
-
-
 def method_scorecard(result: Guarded) -> Prose:
     """What the scores mean here, what the states mean, and what is not shown."""
     rules, fewest = result.study.scores, result.study.privacy.customer_min
@@ -191,24 +164,29 @@ def _table_of_parts(card: Card, *, folded: bool = False) -> Block:
     rows = [_row(card, card.own, card.subject.name, total=True)]
     rows += [_row(card, part, name, link=_link(card, part)) for name, part in parts]
     has_target = any(cell.target is not None for row in rows for cell in row.cells)
+    has_benchmark = any(cell.benchmark is not None for row in rows for cell in row.cells)
+    beside = ["95% interval", *(["target"] if has_target else []), *(["benchmark"] if has_benchmark else [])]
     against = [f"{kind}s against target"] if has_target else [f"{kind}s"]
     if card.comparison:
         against.append(f"change on {card.earlier}")
     tick = ", the dashed tick the target" if has_target else ""
+    tick += ", the dotted one the benchmark" if has_benchmark else ""
     return ScoreTable(
         key=f"{card.kind_of_parts}s",
         title=(", and " if has_target else " and ").join(against),
-        subtitle=f"Score with 95% interval{' and target' if has_target else ''}; {card.subject.period}"
+        subtitle=f"Score with {joined(beside)}; {card.subject.period}"
         + (f"; change since {card.earlier_label}" if card.comparison else ""),
         of=kind,
-        measures=[Measure(m, METRIC_NAMES[m], _unit_of(card, m) + _target_of(card, m)) for m in card.metrics],
+        measures=[Measure(m, METRIC_NAMES[m], _unit_of(card, m) + _levels_of(card, m)) for m in card.metrics],
         rows=rows,
         how=f"The dot is the score, the line its 95% interval{tick}. "
         f"{kind}s are listed from low to high {first}; neighbours whose lines overlap may swap places.",
         legend=_legend(card),
         caption=f"Not shown: fewer than {card.study.privacy.customer_min} answers. Few: fewer than {FEW}. Source: "
         f"{card.study.surveys.get(card.params.survey, 'survey')}, {card.subject.period}.",
+        how_of_courses=how_of_courses(card) if any(row.course for row in rows) else "",
         has_target=has_target,
+        has_benchmark=has_benchmark,
         folded=folded,
     )
 
@@ -233,7 +211,8 @@ def _row(card: Card, rows: pd.DataFrame, name: str, *, link: str = "", total: bo
     bases = rows.loc[[metric for metric in card.metrics if metric in rows.index], "n"]
     fewest, most = int(bases.min()), int(bases.max())  # each measure has its own; the cells stand side by side
     told = count(most) if fewest == most else f"{fewest:,} to {count(most)}"
-    return ScoreRow(name, told + (", few" if 0 < fewest < FEW else ""), cells, link, total)
+    base = told + (", few" if 0 < fewest < FEW else "")
+    return ScoreRow(name, base, cells, link, total, course_of(card, rows, name))
 
 
 def _sort_key(part: pd.DataFrame, metric: str) -> float:
@@ -283,9 +262,13 @@ def _unit_of(card: Card, metric: str) -> str:
     }[metric]
 
 
-def _target_of(card: Card, metric: str) -> str:
-    """The target, where it is the same for all."""
-    found = {float(part.loc[metric, "target"]) for _, part in card.parts if metric in part.index}
-    found |= {float(card.own.loc[metric, "target"])}
-    [target, *others] = found
-    return "" if others or pd.isna(target) else f"; target {metric_score(metric, target)}"
+def _levels_of(card: Card, metric: str) -> str:
+    """Target and benchmark, where they are the same for all."""
+    rows = [card.own.loc[metric], *(part.loc[metric] for _, part in card.parts if metric in part.index)]
+    others = [card.benchmark(row) for row in rows]
+    found = {
+        "target": {float(row["target"]) for row in rows if pd.notna(row["target"])},
+        "benchmark": {float(other["benchmark"]) for other in others if other is not None},
+    }
+    known = {name: values.pop() for name, values in found.items() if len(values) == 1}
+    return "".join(f"; {name} {metric_score(metric, value)}" for name, value in known.items())

@@ -42,11 +42,21 @@ def is_company(params: ReportParams) -> bool:
     return params.region == ALL and params.unit == ALL
 
 
-def figures_of(project: Project, study: Study, table: str, period: str) -> pd.DataFrame | None:
-    """The study's targets or benchmarks of a period; None where it has no such table."""
+def figures_of(
+    project: Project, study: Study, table: str, period: str, *, and_before: bool = False
+) -> pd.DataFrame | None:
+    """The study's targets or benchmarks of a period; None where it has no such table.
+
+    With `and_before` those of earlier periods too, the earliest first, and of one period the earlier date.
+    """
     if not has_table(project, study, table):
         return None
-    figures = read_table(project, study, table, periods=[period])
+    figures = read_table(project, study, table, periods=None if and_before else [period])
+    if and_before:
+        order = study.periods.order([*{*figures["period"], period}])
+        at = figures["period"].map(order.index).to_numpy()
+        figures = figures.assign(at_=at)[at <= order.index(period)]
+        figures = figures.sort_values(["at_", "date"], kind="stable").drop(columns="at_")
     whole = study.one_region & (figures["unit"] == ALL)  # its report is the company's
     return figures.assign(region=figures["region"].mask(whole, ALL))
 
