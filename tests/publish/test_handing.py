@@ -4,6 +4,8 @@ import asyncio
 import json
 import re
 import shutil
+import socket
+import struct
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -176,6 +178,17 @@ def test_a_report_that_cannot_be_made_into_a_file_is_a_short_answer(open_server:
     assert "somebody wrote" not in open_server.printed()
     assert "Traceback" not in open_server.printed()
     shutil.rmtree(folder)
+
+
+def test_a_reader_who_leaves_is_no_trouble(open_server: Serving) -> None:
+    for report, kind in ((NORTH, "pptx"), (SOUTH, "xlsx")):
+        with socket.create_connection(("127.0.0.1", open_server.port), 20) as leaving:
+            request = f"GET {address(report, f'report.{kind}')} HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            leaving.sendall(request.encode())
+            leaving.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # cut off
+    assert open_server.ask(address(NORTH, "report.pptx")).status == 200
+    assert "Traceback" not in open_server.printed()
+    assert "never retrieved" not in open_server.printed()
 
 
 def test_who_had_which_file_is_written_down(server: Serving, project: Project) -> None:

@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -118,14 +119,25 @@ def test_the_same_report_gives_the_same_bytes(shops: Made, tmp_path: Path, repor
         assert '<dcterms:created xsi:type="dcterms:W3CDTF">1980-01-01' in parts.read("docProps/core.xml").decode()
 
 
-def test_it_is_made_of_the_report_s_folder_alone(shops: Made, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["xlsx", "pptx"])
+def test_it_is_made_of_record_and_notebook_alone(shops: Made, tmp_path: Path, kind: str) -> None:
     project, _ = shops
     apart = Project(tmp_path)
     shutil.copytree(project.params, apart.params)
     folder = NORTH.folder(apart.outputs)
     folder.mkdir(parents=True)
-    shutil.copy(NORTH.folder(project.outputs) / "result.json", folder)
-    assert make_download(apart, apart.outputs, NORTH, "xlsx") == make_download(project, project.outputs, NORTH, "xlsx")
+    for name in ["result.json", "scorecard.ipynb"][: 1 + (kind == "pptx")]:
+        shutil.copy(NORTH.folder(project.outputs) / name, folder)
+    assert make_download(apart, apart.outputs, NORTH, kind) == make_download(project, project.outputs, NORTH, kind)
+
+
+def test_several_can_be_made_side_by_side(shops: Made) -> None:
+    project, _ = shops
+    wanted = [(report, kind) for report in (NORTH, SOUTH) for kind in ("xlsx", "pptx")]
+    one_by_one = [make_download(project, project.outputs, *one) for one in wanted]
+    making._made.cache_clear()
+    with ThreadPoolExecutor(4) as makers:
+        assert list(makers.map(lambda one: make_download(project, project.outputs, *one), wanted)) == one_by_one
 
 
 def test_the_first_sheet_says_what_the_report_is(shops: Made) -> None:
@@ -235,6 +247,10 @@ def test_every_column_is_defined_once(shops: Made) -> None:
         (["removal_effect", "removal_low", "credit_share", "credit_low"], [0.4, 0.3, 0.2, 0.1],
          ["0.000", "0.000", "0.0%", "0.0%"]),
         (["coefficient", "coef_low", "order_amount"], [16.2, 13.8, 1234.5], ["0.00", "0.00", "#,##0"]),
+        (["metric", "benchmark", "score", "ci_low", "gap", "gap_low"], ["csat", 0.77, 0.65, 0.62, -0.12, -0.15],
+         [None, "0.0%", "0.0%", "0.0%", "+0.000;-0.000;0.000", "+0.000;-0.000;0.000"]),
+        (["metric", "usual", "control_high"], ["nps", 29, 36], [None, "0", "0"]),
+        (["touchpoint", "gap", "gap_low"], ["x", -2.1, -2.2], [None, "0.00", "0.00"]),
         (["kind", "score", "ci_low"], ["share", 0.2, 0.1], [None, "0.0%", "0.0%"]),
         (["metric", "penalty_p", "correlation"], ["nps", 0.2, 0.4], [None, '[<0.001]"< 0.001";0.000', "0.000"]),
     ],

@@ -21,8 +21,11 @@ _CHANGES = {"share": "+0.000;-0.000;0.000", "points": "+0.0;-0.0;0.0", "mean": "
 """Of measures: a change of a share is written as a share, since 0.05 is five points and not five per cent."""
 _SCORES = {"share": _SHARE, "points": _POINTS, "mean": _MEAN}
 
-_OF_A_MEASURE = ("score", "target", "score_compare", "shrunken", "center", "limit_low", "limit_high")
-_DIFFERENCES = ("change", "difference", "rate_part", "mix_part", "both_part")
+_OF_A_MEASURE = (
+    "score", "target", "benchmark", "score_compare", "shrunken", "center", "usual", "limit_low", "limit_high",
+    "control_low", "control_high",
+)  # fmt: skip
+_DIFFERENCES = ("change", "difference", "gap", "rate_part", "mix_part", "both_part")
 _SHARED_MEASURES = ("csat", "ces_top")
 _ENDS = ("_low", "_high")
 _HAVE_INTERVALS = ("score", "converted", "conversion", "change", "difference", "correlation")
