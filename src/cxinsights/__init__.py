@@ -104,6 +104,7 @@ _HOMES = {
     "table_aggregation": "display.linkage",
     "table_associations": "display.linkage",
     "table_benchmarks": "display.scorecard",
+    "table_case_mix": "display.scorecard",
     "table_changes": "display.scorecard",
     "table_coefficients": "display.drivers",
     "table_contacts": "display.scorecard",

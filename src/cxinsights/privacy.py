@@ -127,8 +127,9 @@ def protect(baseline: Baseline, rules: PrivacyRules) -> Baseline:
     period's own report did. A change is hidden where either of its sides is, a difference from the rest where the
     part or the whole is: with one side known, each would tell the other.
     """
-    scores, changes, rests, segments, rated = (
-        getattr(baseline, name).assign(hidden=False) for name in ("scores", "changes", "rests", "segments", "rated")
+    scores, changes, rests, segments, rated, case_mix = (
+        getattr(baseline, name).assign(hidden=False)
+        for name in ("scores", "changes", "rests", "segments", "rated", "case_mix")
     )
     plans: dict[Hashable, set[tuple]] = {}
     gone: set[tuple] = set()
@@ -146,6 +147,7 @@ def protect(baseline: Baseline, rules: PrivacyRules) -> Baseline:
     changes["hidden"] = hidden(changes) | hidden(changes, period=changes["compare_period"])
     rests["hidden"] = hidden(rests) | hidden(_wholes(rests, scores))
     segments["hidden"] = hidden(segments) | hidden(segments, "segment", "group")
+    case_mix["hidden"] = hidden(case_mix)
     for frame, value in ((changes, "change"), (rests, "difference"), (segments, "difference")):
         frame["hidden"] |= frame[value].notna() & (frame["n_compare"] < rules.customer_min)
     # a difference from the other groups tells the score of all who named one, and so of those who did not
@@ -156,7 +158,9 @@ def protect(baseline: Baseline, rules: PrivacyRules) -> Baseline:
         bases = {tuple(node): n for *node, n in rows[[*NODE, "n"]].itertuples(index=False, name=None)}
         places = _plan(bases, rules.customer_min, plans)
         rated.loc[rows.index, "hidden"] = [node in places for node in rows[NODE].itertuples(index=False, name=None)]
-    return Baseline(baseline.period, scores, changes, rests, segments, rated, baseline.bases, fewest=rules.customer_min)
+    return Baseline(
+        baseline.period, scores, changes, rests, segments, rated, baseline.bases, case_mix, rules.customer_min
+    )
 
 
 def plan_hidden(

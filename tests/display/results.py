@@ -21,6 +21,7 @@ from cxinsights.privacy import Guarded, guard, is_hidden, protect
 LONG = "Time spent waiting at the counter until somebody was free to help me out"
 """A name of 72 characters, as questionnaires have them."""
 PERIODS = ["2025Q3", "2026Q2", "2026Q3"]
+_COLUMNS = {"response_id": "id", "age_group": "age"}
 ANSWER = {"detractor": 3.0, "passive": 8.0, "promoter": 10.0}
 
 
@@ -29,7 +30,7 @@ def study(units: Mapping[str, str] | None = None, label: str = "Corner Shops", *
     units = units or {"north": "North", "south": "South"}
     return Study(**{
         "name": "shops", "label": label, "about": "Made-up answers for a test.", "periods": {"every": "quarter"},
-        "tables": {"responses": {"sources": [{"files": "answers.csv"}], "columns": {"response_id": "id"}}},
+        "tables": {"responses": {"sources": [{"files": "answers.csv"}], "columns": _COLUMNS}},
         "regions": {"shops": {"label": label, "units": {k: {"label": v} for k, v in units.items()}}}, **more,
     })  # fmt: skip
 

@@ -49,6 +49,7 @@ def test_contacts_stand_on_the_page_whatever_survey_leads() -> None:
     assert table.rows[3][3].replace("\u00a0", " ") == "−60 (−68 to −50)"
     assert table.rows[3][4].replace("\u00a0", " ") == "−70 (−85 to −55)"
     assert table.title == "By touch-point: six clear differences"
+    assert isinstance(figure_segments(result), Nothing)  # the page's own survey asks about no contact
 
 
 def test_each_is_tested_against_the_others_of_its_own_survey() -> None:

@@ -18,7 +18,8 @@ SAME, LOW, HIGH = (0.3, 0.4), (0.5, 0.2), (0.2, 0.6)  # shares of detractors and
 PARTS = [
     report.headline_scorecard, report.tally_parts, report.score_kpis, report.table_parts, report.figure_trend,
     report.figure_segments, report.table_sites, report.table_scores, report.table_changes, report.table_rests,
-    report.table_segments, report.table_benchmarks, report.method_scorecard,
+    report.table_segments, report.table_contacts, report.table_case_mix, report.table_benchmarks,
+    report.method_scorecard,
 ]  # fmt: skip
 
 
@@ -264,7 +265,10 @@ def test_every_number_of_the_tables_is_the_results(south) -> None:
 
 
 def test_every_column_of_every_table_is_described() -> None:
-    of = study(columns={"age_group": {"label": "Age", "type": "category"}}, scores={"segments": ["age_group"]})
+    of = study(
+        columns={"age_group": {"label": "Age", "type": "category"}},
+        scores={"segments": ["age_group"], "case_mix": ["age_group"]},
+    )
     of = of.model_copy(update={"regions": units(3).regions})
     ages = [moved(f"u{i}", SAME, LOW, age_group=age) for i, age in enumerate(["old", "young", "old"])]
     levels = {"region": [ALL], "unit": ALL, "metric": "nps", "period": "2026Q3", "value": 30.0, "source": "Panel",

@@ -194,3 +194,20 @@ def test_a_top_box_is_the_studys_own_and_lies_on_the_scale(tmp_path: Path) -> No
     assert fails(make_project(tmp_path / "b", STUDY + drivers % ", top_box_from: 9")) == (
         "params/shops/study.yml: drivers: top_box_from (9) is above the highest csat_score, 5."
     )
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ("[agegroup]", "scores.case_mix: unknown column 'agegroup'. Did you mean 'age_group'? Known: response_id, "
+         "unit, answered_at, customer_id, age_group, nps_answer, csat_score, wait_rating, weight."),
+        ("[age_group, age_group]", "scores.case_mix: named twice: age_group"),
+        ("[csat_score, unit]", "scores.case_mix: csat_score, unit cannot be a covariate: name what customers bring "
+         "with them (age, channel), not what they say of us nor where they are served"),
+    ],
+    ids=["unknown", "twice", "no covariate"],
+)  # fmt: skip
+def test_covariates_are_columns_of_customers(tmp_path: Path, names: str, said: str) -> None:
+    study = STUDY.replace("      nps_answer:", "      age_group: age\n      nps_answer:") + "scores: {case_mix: %s}\n"
+    assert load_study(make_project(tmp_path / "a", study % "[age_group]"), "shops").scores.case_mix == ["age_group"]
+    assert fails(make_project(tmp_path / "b", study % names)) == f"params/shops/study.yml: {said}"

@@ -10,11 +10,12 @@ adjustment are the same on every page; the families of tests are fixed here:
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
+from cxinsights.analysis.case_mix import fit_case_mix
 from cxinsights.analysis.comparisons import adjust, compare, states
 from cxinsights.analysis.scores import HEADLINE_METRICS, METRICS, Metric, Sample, customers_of, estimate, sample_of
 from cxinsights.params import ALL, ScoreRules
@@ -47,6 +48,8 @@ class Baseline:
     """Node (no sites) × survey × driver: how many rated it in the period, and their mean."""
     bases: pd.DataFrame
     """Node (and group; empty for the node itself) × survey × measure × period: answers, in every period."""
+    case_mix: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=_CASE_MIX))
+    """Node (no company) × survey × metric: the score if customers were mixed as all are."""
     fewest: int = 1
     """Fewest answers of a score that is shown, once what is hidden is marked (`privacy.protect`)."""
 
@@ -62,6 +65,7 @@ def fit_baseline(
     periods: Sequence[str],
     compare_with: dict[str, str],
     ratings: Sequence[str] = (),
+    fewest: int = 1,
 ) -> Baseline:
     """Compute all scores and comparisons of one period.
 
@@ -70,13 +74,15 @@ def fit_baseline(
     responses
         One row per answer of all units and of all `periods`: region, unit, period, survey and, where the
         study has them, site, customer_id, weight, the scores, touchpoint, channel and the columns of
-        `rules.segments`.
+        `rules.segments` and `rules.case_mix`.
     periods
         Ids from earliest to the one reported on.
     compare_with
         Kind of comparison (`previous`, `year_ago`): id of the earlier period.
     ratings
         Columns whose answers are counted.
+    fewest
+        Answers that any shown mean rests on.
     """
     answers = _Answers(responses, rules)
     now = periods[-1]
@@ -93,6 +99,7 @@ def fit_baseline(
         _adjusted(segments, _SEGMENTS, ["survey", "metric"]),
         _rated(answers, responses[list(ratings)], now),
         _bases(answers, responses.reset_index(drop=True)),
+        _case_mix(answers, responses.reset_index(drop=True), now, fewest),
     )
 
 
@@ -107,6 +114,7 @@ _SEGMENTS = [
     *NODE, "survey", "metric", "segment", "group", *_ESTIMATE, "n_compare", "difference", "diff_low",
     "diff_high", "p_value", "effect_size",
 ]  # fmt: skip
+_CASE_MIX = [*NODE, "survey", "metric", "n", "expected", "adjusted", "se", "adj_low", "adj_high", "overall"]
 
 Node = tuple[str, str, str, str]
 
@@ -272,6 +280,31 @@ def _rated(answers: _Answers, ratings: pd.DataFrame, now: str) -> pd.DataFrame:
             counts = known[here].sum(axis=0)
             rows += [(*node, survey, name, int(counts[at]), means[at]) for at, name in enumerate(ratings)]
     return pd.DataFrame(rows, columns=[*NODE, "survey", "driver", "n", "mean"])
+
+
+def _case_mix(answers: _Answers, frame: pd.DataFrame, now: str, fewest: int) -> pd.DataFrame:
+    """Every node's score as if its customers were mixed as the company's are, by the study's covariates."""
+    covariates = frame[[name for name in answers.rules.case_mix if name in frame]]
+    found = []
+    for survey, metric in _tested(answers) if len(covariates.columns) else ():
+        coded = answers.coded[metric.name]
+        every = answers.rows(("company", ALL, ALL, ALL), survey, now)
+        every = every[~np.isnan(coded[every])]
+        if not len(every):
+            continue
+        at = np.full(len(frame), -1)
+        at[every] = np.arange(len(every))
+        places = {node: at[answers.rows(node, survey, now)] for node in answers.nodes if node[0] != "company"}
+        adjusted = fit_case_mix(
+            coded[every], covariates.iloc[every], metric.kind,
+            {node: rows[rows >= 0] for node, rows in places.items()},
+            None if answers.weights is None else answers.weights[every],
+            None if answers.customers is None else answers.customers[every],
+            max(answers.rules.min_base, fewest),
+        )  # fmt: skip
+        overall = answers.sample(metric.name, every).mean
+        found += [(*one.place, survey, metric.name, *one[2:], overall) for one in adjusted.itertuples()]
+    return pd.DataFrame(found, columns=_CASE_MIX)
 
 
 def _tested(answers: _Answers) -> Iterator[tuple[str, Metric]]:

@@ -48,6 +48,8 @@ class ScorecardResult:
     """Units of a region or the company by shrunken score, with the ranks each may have and its funnel limits."""
     mix: pd.DataFrame = table(keep=[*_NAMES, "period", "compare_period"], also={"n_compare": "customers"}, adds_up=True)
     """What each region or unit makes of the node's change, by its score and by its share of the answers."""
+    case_mix: pd.DataFrame = table(keep=[*_NAMES])
+    """The scores of the node and its parts if their customers were mixed as all are, beside those as answered."""
     benchmarks: pd.DataFrame = table(
         keep=[*_NAMES, "period", "benchmark_period", "source", "date", "base", "n_base", "benchmark", "allows_for"]
     )
@@ -95,6 +97,7 @@ def fit_scorecard(
         segments=_at(baseline.segments, node),
         league=league_of(units, _at(scores[in_period], node)),
         mix=_mix(_parts(scores[main & (node[0] != "unit")], node), changes, params),
+        case_mix=_case_mix(baseline, scores[in_period], node),
         benchmarks=_gaps(pd.concat([_at(scores[in_period], node), parts], ignore_index=True), benchmarks),
     )
 
@@ -152,6 +155,12 @@ def _trend(scores: pd.DataFrame, baseline: Baseline) -> pd.DataFrame:
     """Scores of every period with their limits; none of sites, whose earlier ones are not kept."""
     scores = scores[scores["level"] != "site"].drop(columns=["weighted", "size"]).reset_index(drop=True)
     return with_limits(scores, baseline.shown(scores), baseline.period)
+
+
+def _case_mix(baseline: Baseline, scores: pd.DataFrame, node: tuple[str, ...]) -> pd.DataFrame:
+    """Adjusted scores of the node and its parts, with those as answered."""
+    found = pd.concat([_at(baseline.case_mix, node), _parts(baseline.case_mix, node)], ignore_index=True)
+    return found.drop(columns="se").merge(scores[[*_NAMES, "score", "ci_low", "ci_high"]], on=_NAMES)
 
 
 def _gaps(scores: pd.DataFrame, benchmarks: pd.DataFrame | None) -> pd.DataFrame:

@@ -38,6 +38,18 @@ _SHOWN = {
     "linkage": {"min_customers": "customer_min", "min_employees": "employee_min"},
 }
 """Bases that a study may set, and the threshold of privacy that each must keep."""
+_PLACES = (
+    "response_id",
+    "customer_id",
+    "region",
+    "unit",
+    "site",
+    "period",
+    "answered_at",
+    "survey",
+    "weight",
+    "comment",
+)
 _IDENTITY = ("study", "period", "region", "unit")
 
 
@@ -83,7 +95,24 @@ class ScoreRules(Strict):
     ces: Scale = Scale(min=1, max=7, top_box_from=5)
     margins: Margins = Margins()
     segments: Annotated[list[str], Field(description="columns a score is broken down by")] = []
+    case_mix: Annotated[list[str], Field(description="columns of customers by whose mix scores are adjusted")] = []
     min_base: Annotated[int, Field(ge=30, description="answers on each side of a comparison")] = 30
+
+    @field_validator("case_mix")
+    @classmethod
+    def _of_customers(cls, value: list[str]) -> list[str]:
+        twice = sorted({name for name in value if value.count(name) > 1})
+        if twice:
+            raise ValueError(f"named twice: {', '.join(twice)}")
+        wrong = [
+            name for name in value if name in _PLACES or name.endswith(("_answer", "_score", "_rating", "_expected"))
+        ]
+        if wrong:
+            raise ValueError(
+                f"{', '.join(wrong)} cannot be a covariate: name what customers bring with them (age, channel), not "
+                "what they say of us nor where they are served"
+            )
+        return value
 
     def of_column(self, column: str) -> Scale | None:
         """Scale of the answers in a score's column."""
@@ -174,6 +203,16 @@ class StudyFile(Strict):
             if name not in ANALYSES:
                 raise ValueError(did_you_mean("analysis", name, ANALYSES))
         return value
+
+    @model_validator(mode="after")
+    def _covariates_mapped(self) -> "StudyFile":
+        if self.scores.case_mix and "responses" in self.tables:
+            table = self.tables["responses"]
+            known = [*table.columns, *(name for source in table.sources for name in source.set)]
+            for name in self.scores.case_mix:
+                if name not in known:
+                    raise ValueError(f"scores.case_mix: {did_you_mean('column', name, known)}")
+        return self
 
     @model_validator(mode="after")
     def _marks_listed(self) -> "StudyFile":

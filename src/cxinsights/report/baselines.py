@@ -35,7 +35,7 @@ __all__ = ["KeptBaseline", "answers_of", "check_period", "load_baseline", "with_
 log = logging.getLogger(__name__)
 
 _META = "baseline.json"
-_TABLES = ("scores", "changes", "rests", "segments", "rated", "bases")
+_TABLES = ("scores", "changes", "rests", "segments", "rated", "bases", "case_mix")
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def with_weights(answers: pd.DataFrame, weights: pd.DataFrame) -> pd.DataFrame:
 def _compute(project: Project, study: Study, period: str, periods: list[str], fingerprint: str) -> KeptBaseline:
     columns = [
         "response_id", "region", "unit", "site", "period", "survey", "customer_id", "weight",
-        "nps_answer", "csat_score", "ces_score", *CONTACTS, *study.scores.segments,
+        "nps_answer", "csat_score", "ces_score", *CONTACTS, *study.scores.segments, *study.scores.case_mix,
         *(study.rake.margins if study.rake else ()),
     ]  # fmt: skip
     ratings = _ratings(study, period)
@@ -124,6 +124,7 @@ def _compute(project: Project, study: Study, period: str, periods: list[str], fi
         periods,
         {kind: p for kind, p in earlier.items() if p},
         [name for name in ratings if name in answers],
+        study.privacy.customer_min,
     )
     importance = _company_importance(project, study, period, weights)
     contrasts, ratings_beside = _of_all_places(project, study, period, earlier, weights)

@@ -1,6 +1,7 @@
 """The scorecard: its sentences, score table, figures and tables."""
 
 from cxinsights.display.scorecard.benchmarks import table_benchmarks
+from cxinsights.display.scorecard.case_mix import table_case_mix
 from cxinsights.display.scorecard.figures import figure_segments, figure_trend, plot_segments, plot_trend
 from cxinsights.display.scorecard.groups import table_contacts, table_segments
 from cxinsights.display.scorecard.leagues import (
@@ -34,6 +35,7 @@ __all__ = [
     "plot_trend",
     "score_kpis",
     "table_benchmarks",
+    "table_case_mix",
     "table_changes",
     "table_contacts",
     "table_league",
