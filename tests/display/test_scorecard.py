@@ -208,7 +208,7 @@ def test_the_table_of_parts_has_the_total_first_then_low_to_high() -> None:
     assert [row.cells[0].score for row in company.rows] == ["3", "−10", "10", "10"]
     part = report.table_parts(scorecard(frame, of, region="r1"))
     assert [row.name for row in part.rows] == ["Region 1", "Unit 1.1", "Unit 1.0"]
-    assert part.rows[1].link == "../../u1/scorecard/index.html"
+    assert part.rows[1].link == "../../u1/brief/index.html"
     assert part.rows[1].cells[0].as_text().replace("\u00a0", " ") == "−30 (−38 to −21); Worse −40 (−53 to −27)"
 
 
