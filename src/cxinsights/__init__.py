@@ -60,6 +60,7 @@ _HOMES = {
     "headline_segmentation": "display.segmentation",
     "kano": "analysis.kano",
     "list_findings": "display.findings",
+    "list_units": "display.scorecard",
     "load_study": "params",
     "method_drivers": "display.drivers",
     "method_funnel": "display.funnel",

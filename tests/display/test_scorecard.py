@@ -265,8 +265,9 @@ def test_every_number_of_the_tables_is_the_results(south) -> None:
 
 def test_every_column_of_every_table_is_described() -> None:
     of = study(columns={"age_group": {"label": "Age", "type": "category"}}, scores={"segments": ["age_group"]})
-    of = of.model_copy(update={"regions": units(3).regions})
-    ages = [moved(f"u{i}", SAME, LOW, age_group=age) for i, age in enumerate(["old", "young", "old"])]
+    of = of.model_copy(update={"regions": regions(2, 2).regions})
+    places = [("r0", "u0", "old"), ("r0", "u1", "young"), ("r1", "u0", "old")]
+    ages = [moved(unit, SAME, LOW, age_group=age, region=region) for region, unit, age in places]
     result = scorecard(together(*ages), of)
     for name in published_tables(result.kind):
         assert len(getattr(result, name)), name

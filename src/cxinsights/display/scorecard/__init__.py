@@ -19,6 +19,7 @@ from cxinsights.display.scorecard.tables import (
     table_segments,
     table_sites,
 )
+from cxinsights.display.scorecard.units import list_units
 
 __all__ = [
     "figure_league",
@@ -26,6 +27,7 @@ __all__ = [
     "figure_segments",
     "figure_trend",
     "headline_scorecard",
+    "list_units",
     "method_scorecard",
     "plot_league",
     "plot_limits",
