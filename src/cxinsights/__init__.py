@@ -69,6 +69,7 @@ _HOMES = {
     "list_findings": "display.findings",
     "list_reasons": "display.brief",
     "list_steps": "display.brief",
+    "list_units": "display.scorecard",
     "load_study": "params",
     "method_brief": "display.brief",
     "method_drivers": "display.drivers",

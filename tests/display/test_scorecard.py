@@ -269,8 +269,9 @@ def test_every_column_of_every_table_is_described() -> None:
         columns={"age_group": {"label": "Age", "type": "category"}},
         scores={"segments": ["age_group"], "case_mix": ["age_group"]},
     )
-    of = of.model_copy(update={"regions": units(3).regions})
-    ages = [moved(f"u{i}", SAME, LOW, age_group=age) for i, age in enumerate(["old", "young", "old"])]
+    of = of.model_copy(update={"regions": regions(2, 2).regions})
+    places = [("r0", "u0", "old"), ("r0", "u1", "young"), ("r1", "u0", "old")]
+    ages = [moved(unit, SAME, LOW, age_group=age, region=region) for region, unit, age in places]
     levels = {"region": [ALL], "unit": ALL, "metric": "nps", "period": "2026Q3", "value": 30.0, "source": "Panel",
               "date": pd.Timestamp("2026-01-31"), "base": "shops"}  # fmt: skip
     result = scorecard(together(*ages), of, benchmarks=pd.DataFrame(levels))

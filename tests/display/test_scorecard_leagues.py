@@ -115,11 +115,44 @@ def test_long_names_and_many_units_do_not_lie_on_each_other(plot, width: int) ->
         assert badly_placed(drawn(plot, result, width)) == []
 
 
-def test_of_many_units_the_ends_are_drawn_and_the_caption_says_so() -> None:
+def names(ax: Axes) -> list[str]:
+    return [text.get_text() for text in ax.texts if text.get_text().startswith("Unit")]
+
+
+def test_of_many_units_those_at_the_ends_are_drawn_and_the_page_says_who_is_not() -> None:
     many = league(*[(0.2 + 0.005 * i, 0.6 - 0.005 * i) for i in range(60)], n=150)
-    assert "The 10 highest and lowest of 60." in figure_league(many).caption
-    assert len([text for text in drawn(plot_league, many, WIDE).texts if text.get_text().startswith("Unit")]) == 20
-    assert len([row for row in table_league(many).rows if row[1] == "NPS"]) == 60
+    rows = nps(many)
+    upper, lower = (int(sure.sum()) for sure in (rows["rank_high"] <= 30, rows["rank_low"] > 30))
+    assert min(upper, lower) > 10
+    assert figure_league(many).caption == (
+        f"150\u00a0answers a unit, July to September 2026. {upper} of 60 units are surely in the upper half, "
+        f"{lower} in the lower. Drawn are the 20 furthest out; the 40 between them stand in the table of ranks. Units "
+        "of fewer than 30 answers are not ranked."
+    )
+    found = drawn(plot_league, many, WIDE)
+    assert len(names(found)) == 20
+    assert "40 units between them" in [text.get_text() for text in found.texts]
+    table = table_league(many)
+    assert [row[1] for row in table.rows] == ["NPS"] * 60
+    assert table.note.endswith(" Ranks on the other measures are in the file league.csv.")
+
+
+def test_where_no_half_is_sure_three_of_many_are_drawn_at_either_end() -> None:
+    even = league(*[EVEN] * 30)
+    assert len(names(drawn(plot_league, even, WIDE))) == 6
+    assert "0 of 30 units are surely in the upper half, 0 in the lower." in figure_league(even).caption
+
+
+def test_of_many_units_those_beyond_the_limits_are_named_below_the_drawing() -> None:
+    result = league((0.1, 0.8), (0.9, 0.05), *[(0.28 + 0.002 * i, 0.42 - 0.002 * i) for i in range(28)], n=900)
+    assert set(nps(result).loc[nps(result)["beyond"] != "", "unit"]) == {"u0", "u1"}
+    block = figure_limits(result)
+    assert block.lists == [("Above the limits", [("", "Unit 0")]), ("Below the limits", [("", "Unit 1")])]
+    for width in (WIDE, NARROW):
+        assert names(drawn(plot_limits, result, width)) == []
+    few = league((0.1, 0.8), *[EVEN] * 7, n=900)
+    assert figure_limits(few).lists == ()
+    assert names(drawn(plot_limits, few, WIDE)) == ["Unit 0"]
 
 
 def test_a_unit_of_few_answers_is_not_ranked() -> None:

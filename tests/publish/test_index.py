@@ -67,7 +67,7 @@ def test_each_entry_has_state_analysis_and_date(good: Project) -> None:
         "Scorecard · made 3 October 2026", "Scorecard · made 3 October 2026", "Scorecard · made 21 November 2026",
         "Scorecard · made 3 October 2026", "Drivers · made 3 October 2026",
     ]  # fmt: skip
-    marks = re.findall(r'<span class="mark (\w+)">.*?</svg>(.*?)</span>', page)
+    marks = re.findall(r'<span class="mark (\w+)">.*?</svg>(.*?)</span>', page.partition('<dl class="legend"')[0])
     assert marks == [("better", "Better"), ("cannot_tell", "Cannot tell"), ("worse", "Worse"), ("steady", "Steady")]
 
 
@@ -220,6 +220,88 @@ def test_earlier_periods_are_one_click_away(good: Project) -> None:
     assert headlines(earlier) == ["Bank as it was"]
     assert "<h2>Corner Shops, October to December 2025</h2>" in earlier
     assert "<details" not in render_index(good, sought="as it was")  # what was sought is seen
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Project:
+    """Two regions of six units with two reports each; in one region some moved."""
+    units = "".join(f"  u{i}: {{label: Unit {i}}}\n" for i in range(6))
+    project = make_project(
+        tmp_path, REGIONAL, emea=f"label: EMEA\nunits:\n{units}", apac=f"label: Asia\nunits:\n{units}"
+    )
+    states = {("emea", 1): "better", ("emea", 2): "slightly_worse", ("emea", 4): "worse", ("emea", 5): "steady"}
+    for region in ("emea", "apac"):
+        for i in range(6):
+            state = states.get((region, i), "cannot_tell")
+            for analysis in ("scorecard", "funnel", "drivers"):
+                told = state if analysis == "scorecard" else None
+                place_report(project, f"shops/2026Q3/{region}/u{i}/{analysis}", f"{region} {i} {analysis}", told)
+    place_report(project, "shops/2026Q3/_all/_all/scorecard", "The shops held steady", "steady")
+    return project
+
+
+def test_a_long_list_begins_with_what_moved_and_folds_its_regions(large: Project) -> None:
+    page = render_index(large)
+    news = page[page.index("<h3>What moved</h3>") : page.index("<h3>All regions</h3>")]
+    assert headlines(news) == ["emea 4 scorecard", "emea 2 scorecard", "emea 1 scorecard"]
+    assert re.findall("<h4>(.*?)</h4>", news) == [f"Unit {i} <small>EMEA</small>" for i in (4, 2, 1)]
+    folded = re.findall(r'<details class="group"><summary><h3>(.*?)</h3><span>(.*?)</span>', page)
+    assert folded == [
+        ("Asia", "6 units: 6 cannot tell"),
+        ("EMEA", "6 units: 2 worse, 1 better, 2 cannot tell, 1 steady"),
+    ]
+    assert headlines(page).count("The shops held steady") == 1
+    assert {f"{region} {i} {analysis}" for region in ("emea", "apac") for i in range(6)
+            for analysis in ("scorecard", "funnel", "drivers")} <= set(headlines(page))  # fmt: skip
+
+
+def test_in_a_long_list_a_unit_shows_its_first_finding_and_folds_the_others(large: Project) -> None:
+    page = render_index(large)
+    emea = page[page.index("<h3>EMEA</h3>") :]
+    first = emea[emea.index("<h4>Unit 4</h4>") : emea.index("<h4>Unit 2</h4>")]
+    assert headlines(first.partition("<details>")[0]) == ["emea 4 scorecard"]
+    assert re.findall("<summary>(.*?)</summary>", first) == ["Journey funnel, Drivers"]
+
+
+def test_what_is_sought_in_a_long_list_is_not_folded(large: Project) -> None:
+    page = render_index(large, live=True, sought="emea drivers")
+    assert "<details" not in page
+    assert "What moved" not in page
+    assert len(headlines(page)) == 6
+
+
+def test_of_many_that_moved_ten_stand_at_the_top(large: Project) -> None:
+    for path in (large.outputs / "shops" / "2026Q3" / "apac").glob("*/scorecard/result.json"):
+        path.write_text(json.dumps({"headline": "Fell", "scores": [{"state": "worse"}] * 2}))
+    page = render_index(large)
+    news = page[page.index("<h3>What moved</h3>") : page.index("<h3>All regions</h3>")]
+    assert len(headlines(news)) == 9
+    for path in (large.outputs / "shops" / "2026Q3" / "emea").glob("*/scorecard/result.json"):
+        path.write_text(json.dumps({"headline": "Fell", "scores": [{"state": "worse"}] * 2}))
+    page = render_index(large)
+    news = page[page.index("<h3>What moved</h3>") : page.index("<h3>All regions</h3>")]
+    assert len(headlines(news)) == 10
+    assert '<p class="of">2 more moved; they stand first in their regions.</p>' in news
+
+
+def test_where_nothing_moved_a_long_list_says_so(large: Project) -> None:
+    for path in large.outputs.glob("shops/2026Q3/emea/*/scorecard/result.json"):
+        path.write_text(json.dumps({"headline": "Steady", "scores": [{"state": "steady"}]}))
+    assert "No unit’s leading score has clearly moved." in render_index(large)
+
+
+def test_the_marks_that_are_shown_have_a_key(large: Project) -> None:
+    page = render_index(large)
+    key = page[page.index('<dl class="legend"') :]
+    assert re.findall(r'<span class="mark (\w+)">', key) == [
+        "worse", "slightly_worse", "better", "cannot_tell", "steady",
+    ]  # fmt: skip
+    assert re.findall("<dd>(.*?)</dd>", key) == [
+        "clear, by a test adjusted among all that are compared; slightly: clear, but too little to matter",
+        "clear, likewise",
+        "the answers leave it open, or it is not clear among all",
+        "no clear change, and none that would matter",
+    ]
 
 
 def test_too_few_answers_are_said_in_the_list(good: Project) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cxinsights.display.listing import list_script
 from cxinsights.display.sliders import script, script_hash
 from cxinsights.errors import ServeError
 from cxinsights.params import Project
@@ -21,7 +22,8 @@ from tests.small import make_project
 REPORT = "shops/2026Q3/shops/north/scorecard"
 HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; font-src data:; img-src data:; "
-    f"script-src {script_hash(script())} {script_hash(live_script())}; connect-src 'self'; form-action 'self'; "
+    f"script-src {script_hash(script())} {script_hash(live_script())} {script_hash(list_script())}; "
+    "connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",

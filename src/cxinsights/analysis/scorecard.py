@@ -33,9 +33,11 @@ class ScorecardResult:
     scores: pd.DataFrame = table(keep=[*_NAMES, "period", "weighted", "question", "n_missing", "target"])
     """The node's own scores in the period: every survey and measure, weighted and not."""
     changes: pd.DataFrame = table(keep=[*_NAMES, "comparison", "compare_period", "n_compare"])
-    """Changes of the node and its parts against the period before and a year ago."""
+    """Changes of the node, its parts and units against the period before and a year ago."""
     parts: pd.DataFrame = table(keep=[*_NAMES, "period", "question", "n_missing", "target"])
     """Scores of the regions, units or sites that belong to the node."""
+    units: pd.DataFrame = table(keep=[*_NAMES, "period", "question", "n_missing", "target"])
+    """Scores of the units of the company's regions."""
     rests: pd.DataFrame = table(keep=[*_NAMES, "n_compare"])
     """Each part against the rest of the node."""
     trend: pd.DataFrame = table(keep=[*_NAMES, "period", "question", "n_missing"])
@@ -83,14 +85,17 @@ def fit_scorecard(
     main = scores["metric"].isin(HEADLINE_METRICS) & (scores["survey"] == params.survey) & lead
     in_period = main & (scores["period"] == params.period)
     parts = _parts(scores[in_period], node)
-    changes = pd.concat([_at(baseline.changes, node), _parts(baseline.changes, node)], ignore_index=True)
+    changed = baseline.changes
+    changes = pd.concat([at(changed, node) for at in (_at, _parts, _below_parts)], ignore_index=True)
     units = _units(scores[in_period & baseline.shown(scores)], node)
+    below = _below_parts(scores[in_period], node)
     return ScorecardResult(
         params,
         "ok",
         scores=_with_targets(now, targets, params).drop(columns="size"),
         changes=changes,
         parts=_with_targets(parts, targets, params).drop(columns=["weighted", "size"]),
+        units=_with_targets(below, targets, params).drop(columns=["weighted", "size"]),
         rests=_parts(baseline.rests, node),
         trend=_trend(_at(scores[main], node), baseline),
         part_trends=_trend(_parts(scores[main & (scores["metric"] == _leading(now, params))], node), baseline),
@@ -137,6 +142,12 @@ def _units(frame: pd.DataFrame, node: tuple[str, ...]) -> pd.DataFrame:
     if level == "region":
         inside &= frame["region"] == region
     return frame[inside].reset_index(drop=True)
+
+
+def _below_parts(frame: pd.DataFrame, node: tuple[str, ...]) -> pd.DataFrame:
+    """Units of the company's regions; none where units are its parts."""
+    whole = node[0] == "company" and (frame["level"] == "region").any()
+    return _units(frame, node) if whole else frame.iloc[:0]
 
 
 def _mix(parts: pd.DataFrame, changes: pd.DataFrame, params: ScorecardParams) -> pd.DataFrame:

@@ -3,7 +3,17 @@
 from collections.abc import Sequence
 from datetime import date
 
-__all__ = ["STATE_WORDS", "as_day", "as_subject", "fitting", "in_sentence", "joined", "possessive", "spelled"]
+__all__ = [
+    "NEWS_FIRST",
+    "STATE_WORDS",
+    "as_day",
+    "as_subject",
+    "fitting",
+    "in_sentence",
+    "joined",
+    "possessive",
+    "spelled",
+]
 
 STATE_WORDS = {
     "better": "Better",
@@ -13,6 +23,8 @@ STATE_WORDS = {
     "steady": "Steady",
     "cannot_tell": "Cannot tell",
 }
+NEWS_FIRST = ("worse", "slightly_worse", "better", "slightly_better", "cannot_tell", "steady")
+"""States in the order readers look for them."""
 MOST_WORDS = 12
 """Of a headline: what is read at a glance."""
 

@@ -5,15 +5,17 @@ from typing import Any
 
 import tornado.web
 
+from cxinsights.display.listing import list_script
 from cxinsights.display.sliders import script, script_hash
 from cxinsights.report.pages import live_script
 
 __all__ = ["HEADERS", "REFUSALS", "Plain", "refusal"]
 
+_SCRIPTS = " ".join(script_hash(text) for text in (script(), live_script(), list_script()))
 HEADERS = {
     # pages ask this server alone, and hold scripts of ours, by their hashes
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; font-src data:; img-src data:; "
-    f"script-src {script_hash(script())} {script_hash(live_script())}; connect-src 'self'; form-action 'self'; "
+    f"script-src {_SCRIPTS}; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",

@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 
 from cxinsights.display.blocks import state_mark
-from cxinsights.display.words import STATE_WORDS
+from cxinsights.display.words import NEWS_FIRST, STATE_WORDS
 from cxinsights.errors import CxError
 from cxinsights.params import ALL, ANALYSES, Project, Study, load_study
 from cxinsights.publish.access import Visitor
@@ -24,8 +24,16 @@ __all__ = ["Listed", "find_reports", "render_index", "write_index"]
 
 log = logging.getLogger(__name__)
 
-_NEWS = ("worse", "slightly_worse", "better", "slightly_better", "cannot_tell", "steady")
-"""States in the order readers look for them."""
+_MANY = 20
+"""Reports of a period beyond which what moved stands at the top and regions are folded."""
+_MOST_NEWS = 10
+"""Units that moved that are listed at the top; those of more stand in their regions."""
+_MEANINGS = {
+    "worse": "clear, by a test adjusted among all that are compared",
+    "better": "clear, likewise",
+    "cannot_tell": "the answers leave it open, or it is not clear among all",
+    "steady": "no clear change, and none that would matter",
+}
 
 
 @dataclass(frozen=True)
@@ -76,7 +84,7 @@ def _listed(path: Path, result_is: tuple[int, int], run_is: tuple[int, int], rep
     """A report as its record has it; read again when the files are others."""
     result = json.loads(path.read_text(encoding="utf-8"))
     leading = [s["state"] for s in result["scores"] if s.get("metric") == result["scores"][0].get("metric")]
-    state = next((state for state in leading if state in _NEWS), None)  # the headline's own measure
+    state = next((state for state in leading if state in NEWS_FIRST), None)  # the headline's own measure
     made_at = datetime.fromisoformat(json.loads(path.with_name("run.json").read_text(encoding="utf-8"))["made_at"])
     return Listed(report, str(result["headline"]), state, made_at, str(result.get("status", "ok")))
 
@@ -200,19 +208,7 @@ def _study(study: Study, reports: list[Listed], live: bool, opened: bool) -> str
     periods = [*reversed(study.periods.order(sorted({r.report.period for r in reports})))]
     for period in periods:
         title = f"<h2>{escape(study.label)}, {escape(study.periods.period(period).label)}</h2>"
-        groups: dict[str, list[Listed]] = {}
-        for listed in reports:
-            if listed.report.period == period:
-                groups.setdefault(ALL if study.one_region else listed.report.region, []).append(listed)
-        inside = []
-        for region in sorted(groups, key=lambda name: (name != ALL, name)):
-            whole = "All units" if study.one_region else "All regions"
-            name = whole if region == ALL else study.region(region).label
-            subjects = "".join(_subjects(study, groups[region], live))
-            inside.append(
-                f'<section class="group"><h3>{escape(name)}</h3><ul class="reports">{subjects}</ul></section>'
-            )
-        body = "\n".join(inside)
+        body = _period(study, [listed for listed in reports if listed.report.period == period], live, opened)
         if period == periods[0] or opened:
             parts += [title, body]
         else:
@@ -220,20 +216,91 @@ def _study(study: Study, reports: list[Listed], live: bool, opened: bool) -> str
     return "\n".join(parts)
 
 
-def _subjects(study: Study, reports: list[Listed], live: bool) -> Iterator[str]:
-    """One entry per unit: what moved first, the whole before all."""
+def _period(study: Study, reports: list[Listed], live: bool, opened: bool) -> str:
+    """A period's reports by region; of many, what moved comes first, and regions are folded but for the whole."""
+    groups: dict[str, list[Listed]] = {}
+    for listed in reports:
+        groups.setdefault(ALL if study.one_region else listed.report.region, []).append(listed)
+    many = len(reports) > _MANY and not opened
+    inside = [_moved(study, reports, live)] if many else []
+    for region in sorted(groups, key=lambda name: (name != ALL, name)):
+        whole = "All units" if study.one_region else "All regions"
+        name = f"<h3>{escape(whole if region == ALL else study.region(region).label)}</h3>"
+        subjects = f'<ul class="reports">{"".join(_subjects(study, groups[region], live, folded=many))}</ul>'
+        if many and region != ALL:
+            told = f"<span>{_counts(groups[region])}</span>"
+            inside.append(f'<details class="group"><summary>{name}{told}</summary>{subjects}</details>')
+        else:
+            inside.append(f'<section class="group">{name}{subjects}</section>')
+    inside.append(_key({listed.state for listed in reports}))
+    return "\n".join(filter(None, inside))
+
+
+def _moved(study: Study, reports: list[Listed], live: bool) -> str:
+    """The units whose scores clearly moved, the worse first."""
+    news = [one for one in reports if one.report.unit != ALL and one.state in NEWS_FIRST[:4]]
+    if not news:
+        return '<p class="note">No unit’s leading score has clearly moved.</p>'
+    news.sort(key=lambda one: (NEWS_FIRST.index(one.state), one.report.path))
+    rows = []
+    for listed in news[:_MOST_NEWS]:
+        report = listed.report
+        place = "" if study.one_region else f"<small>{escape(study.region(report.region).label)}</small>"
+        name = escape(study.unit(report.region, report.unit).label)
+        rows.append(f"<li><h4>{name} {place}</h4><ul>{_finding(listed, live)}</ul></li>")
+    more = len(news) - _MOST_NEWS
+    told = f'<p class="of">{more} more moved; they stand first in their regions.</p>' if more > 0 else ""
+    return f'<section class="group news"><h3>What moved</h3><ul class="reports">{"".join(rows)}</ul>{told}</section>'
+
+
+def _counts(reports: list[Listed]) -> str:
+    """How many units a region has here, and how their leading scores moved."""
+    states: dict[str, str | None] = {}
+    for listed in reports:
+        if listed.report.unit != ALL:
+            states[listed.report.unit] = states.get(listed.report.unit) or listed.state
+    counts = {word: sum(state in found for state in states.values()) for word, found in _COUNTED.items()}
+    told = ", ".join(f"{n} {word}" for word, n in counts.items() if n)
+    units = f"{len(states)} unit{'' if len(states) == 1 else 's'}"
+    return f"{units}: {told}" if told else units
+
+
+_COUNTED = {
+    "worse": NEWS_FIRST[:2], "better": NEWS_FIRST[2:4], "cannot tell": ("cannot_tell",), "steady": ("steady",),
+}  # fmt: skip
+
+
+def _key(states: set[str | None]) -> str:
+    """What the marks mean, where there are any."""
+    rows = []
+    for state, meaning in _MEANINGS.items():
+        shown = [one for one in (state, f"slightly_{state}") if one in states]
+        if shown:
+            less = "; slightly: clear, but too little to matter" if f"slightly_{state}" in shown else ""
+            marks = "".join(state_mark(one) for one in shown)
+            rows.append(f"<div><dt>{marks}</dt><dd>{meaning}{less}</dd></div>")
+    return f'<dl class="legend" aria-label="What the marks mean">{"".join(rows)}</dl>' if rows else ""
+
+
+def _subjects(study: Study, reports: list[Listed], live: bool, *, folded: bool = False) -> Iterator[str]:
+    """One entry per unit: what moved first, the whole before all; folded, a unit shows its first finding alone."""
     by_unit: dict[tuple[str, str], list[Listed]] = {}
     for listed in reports:
         by_unit.setdefault((listed.report.region, listed.report.unit), []).append(listed)
 
     def place(unit: tuple[str, str]) -> tuple[bool, int, str]:
         state = next((r.state for r in by_unit[unit] if r.state), None)
-        return unit[1] != ALL, _NEWS.index(state) if state else len(_NEWS), unit[1]
+        return unit[1] != ALL, NEWS_FIRST.index(state) if state else len(NEWS_FIRST), unit[1]
 
     for region, unit in sorted(by_unit, key=place):
         own = sorted(by_unit[region, unit], key=lambda r: list(ANALYSES).index(r.report.analysis))
         name = "All together" if unit == ALL else study.unit(region, unit).label
-        findings = "".join(_finding(listed, live) for listed in own)
+        kept = 1 if folded and len(own) > 2 else len(own)
+        findings = "".join(_finding(listed, live) for listed in own[:kept])
+        if kept < len(own):
+            titles = escape(", ".join(listed.report.title for listed in own[kept:]))
+            others = "".join(_finding(listed, live) for listed in own[kept:])
+            findings += f"<li><details><summary>{titles}</summary><ul>{others}</ul></details></li>"
         yield f"<li><h4>{escape(name)}</h4><ul>{findings}</ul></li>"
 
 

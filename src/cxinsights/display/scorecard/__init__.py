@@ -21,6 +21,7 @@ from cxinsights.display.scorecard.tables import (
     table_scores,
     table_sites,
 )
+from cxinsights.display.scorecard.units import list_units
 
 __all__ = [
     "figure_league",
@@ -28,6 +29,7 @@ __all__ = [
     "figure_segments",
     "figure_trend",
     "headline_scorecard",
+    "list_units",
     "method_scorecard",
     "plot_league",
     "plot_limits",

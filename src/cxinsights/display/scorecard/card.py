@@ -12,11 +12,11 @@ from cxinsights.display.blocks import ScoreCell
 from cxinsights.display.numbers import metric_change, metric_interval, metric_score
 from cxinsights.display.subject import Subject
 from cxinsights.display.words import as_subject
-from cxinsights.params import ScorecardParams, Study
+from cxinsights.params import ALL, ScorecardParams, Study
 from cxinsights.privacy import Guarded, Suppressed, is_shown
 from cxinsights.schemas.columns import column
 
-__all__ = ["BETTER", "METRIC_NAMES", "WORSE", "Card"]
+__all__ = ["BETTER", "MANY", "METRIC_NAMES", "WORSE", "Card"]
 
 METRIC_NAMES = {
     "nps": "NPS",
@@ -27,6 +27,8 @@ METRIC_NAMES = {
 }
 _ROW = [*NODE, "survey", "metric"]
 WORSE, BETTER = ("worse", "slightly_worse"), ("better", "slightly_better")
+MANY = 20
+"""Units beyond which they are listed, to be searched and sorted, and tabled only where they moved."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,27 @@ class Card:
     @cached_property
     def parts(self) -> list[tuple[str, pd.DataFrame]]:
         """Name and rows (by measure) of each region, unit or site that belongs to the subject."""
-        rows = self.result.parts
+        return self._by_place(self.result.parts)
+
+    @cached_property
+    def many(self) -> list[tuple[str, pd.DataFrame]]:
+        """Name and rows of each unit under the subject, where they are too many for a table; else none."""
+        units = self._by_place(self.result.units) or (self.parts if self.kind_of_parts == "unit" else [])
+        return units if len(units) > MANY else []
+
+    @cached_property
+    def tabled(self) -> list[tuple[str, pd.DataFrame]]:
+        """The parts, of many units those alone that moved on some measure."""
+        if not self.many or self.kind_of_parts != "unit":
+            return self.parts
+        return [(name, part) for name, part in self.parts if self.moved(part)]
+
+    def moved(self, part: pd.DataFrame) -> dict[str, str]:
+        """Clear states of a part by measure."""
+        states = {m: self.state(part.loc[m]) for m in self.metrics if m in part.index}
+        return {metric: state for metric, state in states.items() if state in (*WORSE, *BETTER)}
+
+    def _by_place(self, rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
         if not len(rows):
             return []
         return [
@@ -159,15 +181,23 @@ class Card:
 
     def change(self, row: pd.Series) -> pd.Series | None:
         """The change of a score row, or None where the earlier period has no answers."""
-        return self._changes.get(tuple(row[_ROW]))
+        key = tuple(row[name] for name in _ROW)
+        if key not in self._changes and key in self._changed:
+            self._changes[key] = self.result.changes.iloc[self._changed[key]]
+        return self._changes.get(key)
+
+    @cached_property
+    def _changed(self) -> dict[tuple, int]:
+        """Where in the table each change of the comparison stands: of many units few are asked for."""
+        rows = self.result.changes
+        if self.comparison is None or not len(rows):
+            return {}
+        here = (rows["comparison"] == self.comparison).to_numpy().nonzero()[0]
+        return dict(zip(rows[_ROW].iloc[here].itertuples(index=False, name=None), here.tolist(), strict=True))
 
     @cached_property
     def _changes(self) -> dict[tuple, pd.Series]:
-        rows = self.result.changes
-        if self.comparison is None:
-            return {}
-        rows = rows[rows["comparison"] == self.comparison]
-        return {tuple(row[_ROW]): row for _, row in rows.iterrows()}
+        return {}
 
     def few(self, change: pd.Series) -> bool:
         """Whether a change was not tested for want of answers."""
@@ -217,6 +247,16 @@ class Card:
 
     def span(self, metric: str, others: pd.DataFrame) -> tuple[float, float]:
         """Axis of a measure's strips that the subject shares with others: its parts, or its own past."""
+        key = (metric, id(others))  # tables of one result, which all live as long as this
+        if key not in self._spans:
+            self._spans[key] = self._span(metric, others)
+        return self._spans[key]
+
+    @cached_property
+    def _spans(self) -> dict[tuple[str, int], tuple[float, float]]:
+        return {}
+
+    def _span(self, metric: str, others: pd.DataFrame) -> tuple[float, float]:
         frames = [frame for frame in (self.own, others) if len(frame)]
         rows = pd.concat([f[f["metric"] == metric] for f in frames]).filter(["ci_low", "ci_high", "target"])
         values = [float(v) for v in rows.to_numpy().ravel() if not isinstance(v, Suppressed) and pd.notna(v)]
@@ -280,6 +320,15 @@ class Card:
             return ""
         side = "Above" if other["gap_low"] > 0 else "Below"
         return f"{side} the benchmark of {metric_score(metric, other['benchmark'])}"
+
+    def link(self, part: pd.DataFrame) -> str:
+        """Where the report that stands for a part lies: a unit's brief, a region's scorecard; sites have none."""
+        first = part.iloc[0]
+        if first["level"] == "site":
+            return ""
+        whole = self.params.region == ALL
+        place = f"../../../{first['region']}/{first['unit']}" if whole else f"../../{first['unit']}"
+        return f"{place}/{'brief' if first['level'] == 'unit' else 'scorecard'}/index.html"
 
     def name_of(self, row: pd.Series) -> str:
         """What pages call a part."""

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from cxinsights.display import charts
 from cxinsights.display.blocks import Block, Column, Figure, Nothing, Table
 from cxinsights.display.labels import NAME_WIDTH, Box, Label, lines_of, place_labels, text_width, wrapped
-from cxinsights.display.numbers import MINUS, metric_score, metric_with_interval, percent, signed
+from cxinsights.display.numbers import MINUS, count, metric_score, metric_with_interval, percent, signed
 from cxinsights.display.scorecard.card import METRIC_NAMES, Card
 from cxinsights.display.theme import LIGHT, WIDE, new_axes
 from cxinsights.display.words import as_subject, fitting, joined, spelled
@@ -16,8 +16,9 @@ from cxinsights.privacy import Guarded, is_shown
 
 __all__ = ["figure_league", "figure_limits", "plot_league", "plot_limits", "table_league", "table_split"]
 
-_MOST = 24  # units in the figure; of more, the ends
-_ENDS = 10
+_MOST = 24  # units in the figure; of more, those at either end whose half is sure
+_ENDS = 10  # of them on each side at most
+_GAP = 34
 _WIDER = 1.05  # how much wider than chance's limits are before it is said
 
 
@@ -29,7 +30,11 @@ def figure_league(result: Guarded) -> Block:
         return Nothing()
     metric, name = card.metrics[0], METRIC_NAMES[card.metrics[0]]
     first, last = rows.iloc[0], rows.iloc[-1]
-    left_out = f" The {_ENDS} highest and lowest of {len(rows)}." if len(rows) > _MOST else ""
+    left_out, shown, n = "", _ends(rows), int(first["n_ranked"])
+    if len(shown) < len(rows):
+        upper, lower = (int(sure.sum()) for sure in _sure(rows))
+        left_out = f" {upper} of {n} units are surely in the upper half, {lower} in the lower. Drawn are the "
+        left_out += f"{len(shown)} furthest out; the {len(rows) - len(shown)} between them stand in the table of ranks."
     return Figure(
         key="league",
         title=_title(card, rows),
@@ -59,11 +64,11 @@ def figure_limits(result: Guarded) -> Block:
     title = f"{many} of {len(rows)} units {'lies' if len(out) == 1 else 'lie'} outside {usual}"
     if not out:
         title = f"All {len(rows)} units lie within {usual}"
-    chance = "999 in 1,000 units that are like all others lie between the lines"
+    chance = "998 in 1,000 units that are like all others lie between the lines"
     if wider > _WIDER:
-        chance = f"the dotted lines hold 999 in 1,000 of units that differ by chance alone; units differ {wider:.1f} "
-        chance += "times as much, so that only those beyond the full lines stand apart. Units outside the dotted lines "
-        chance += "have their names"
+        chance = f"the dotted lines hold 998 in 1,000 of units that differ by chance alone; units differ {wider:.1f} "
+        chance += "times as much, so that only those beyond the full lines stand apart. Units outside the "
+        chance += "full lines are named below" if len(rows) > _MOST else "dotted lines have their names"
     return Figure(
         key="limits",
         title=title,
@@ -74,15 +79,24 @@ def figure_limits(result: Guarded) -> Block:
         + (f"Outside: {joined(out, 6)}." if out else "None lies outside."),
         how=f"The more answers, the nearer to the average chance lets a unit lie: {chance}.",
         caption=f"{_bases(rows)}, {card.subject.period}. The middle line is {card.subject.name} as a whole, {center}.",
+        lists=_outside(card, rows) if len(rows) > _MOST else (),
     )
+
+
+def _outside(card: Card, rows: pd.DataFrame) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Units beyond the limits, by side: of many a drawing has no room for their names."""
+    sides = (("Above the limits", "high"), ("Below the limits", "low"))
+    named = {side: [("", _name(card, row)) for _, row in rows[rows["beyond"] == side].iterrows()] for _, side in sides}
+    return [(words, named[side]) for words, side in sides if named[side]]
 
 
 def plot_league(result: Guarded, ax: Axes | None = None, *, width: int = WIDE) -> Axes:
     """Dots and intervals of likely scores, rings of answered ones, ranks at the right."""
     card = Card(result)
-    rows, metric = _league(card), card.metrics[0]
-    if len(rows) > _MOST:
-        rows = pd.concat([rows.iloc[:_ENDS], rows.iloc[-_ENDS:]])
+    every, metric = _league(card), card.metrics[0]
+    rows = _ends(every)
+    folded = len(every) - len(rows)
+    upper = int((rows.index < len(every) / 2).sum())
     wide, scale = width == WIDE, 100 if metric == "csat" else 1
     ranks = [_ranks(row) for _, row in rows.iterrows()]
     right = 16 + max(text_width(text, 14) for text in [*ranks, "Rank"])
@@ -90,7 +104,9 @@ def plot_league(result: Guarded, ax: Axes | None = None, *, width: int = WIDE) -
     names = [wrapped(_name(card, row), room, 14) for _, row in rows.iterrows()]
     left = max(text_width(name, 14) for name in names) + 16 if wide else 6
     heights = [(30 if wide else 46) + 19 * (lines_of(name) - 1) for name in names]
-    starts = np.cumsum([24, *heights])
+    gap = _GAP if folded else 0
+    tops = np.cumsum([24, *heights])
+    starts = np.where(np.arange(len(tops)) >= upper, tops + gap, tops)  # room where the middle is left out
     if ax is None:
         ax = new_axes(width, starts[-1] + 38, left=left, right=right, top=6, bottom=32)
     values = scale * rows[["shrunken_low", "shrunken_high", "score"]].astype(float)
@@ -112,6 +128,8 @@ def plot_league(result: Guarded, ax: Axes | None = None, *, width: int = WIDE) -
         else:
             ax.text(low, y - 12, name, va="bottom", fontsize=14, linespacing=1.1)
         ax.text(high + (right - 2) * pixel, y, rank, va="center", ha="right", fontsize=14, clip_on=False)
+    if folded:
+        ax.text(low, tops[upper] + gap / 2, f"{folded} units between them", ha="left", **quiet)
     ax.set_yticks([])
     charts.plain_ticks(ax.xaxis, low, high, most=5, suffix="%" if scale == 100 else "")
     return ax
@@ -143,13 +161,13 @@ def plot_limits(result: Guarded, ax: Axes | None = None, *, width: int = WIDE) -
             ax.plot(across, center + side * limit / wider, color=LIGHT["quiet"], lw=1.2, ls=(0, (1, 2.5)), zorder=2)
     labels, taken = [], []
     ax.figure.canvas.draw()
-    frame = ax.get_window_extent()
+    frame, crowded = ax.get_window_extent(), len(rows) > _MOST
     for (_, row), x, y in zip(rows.iterrows(), n, score, strict=True):
-        colour = LIGHT[{"low": "worse", "high": "better"}.get(row["beyond"], "accent")]
-        charts.draw_dot(ax, x, y, colour=colour, size=8)
+        colour = LIGHT[{"low": "worse", "high": "better"}.get(row["beyond"], "faint" if crowded else "accent")]
+        charts.draw_dot(ax, x, y, colour=colour, size=5 if crowded and not row["beyond"] else 8)
         at = ax.transData.transform((x, y)) - (frame.x0, frame.y0)
         taken.append(Box(at[0] - 6, at[1] - 6, at[0] + 6, at[1] + 6))
-        if abs(y - center) > half.mean() / wider / np.sqrt(x):
+        if not crowded and abs(y - center) > half.mean() / wider / np.sqrt(x):
             labels.append(Label(wrapped(_name(card, row), 0.55 * frame.width, 13.5), x, y, 13.5))
     place_labels(ax, labels, taken)
     charts.plain_ticks(ax.yaxis, y_low, y_high, most=5, suffix="%" if scale == 100 else "")
@@ -165,8 +183,11 @@ def table_league(result: Guarded) -> Block:
     card = Card(result)
     if not len(result.league):
         return Nothing()
-    rows = []
-    for _, one in result.league[is_shown(result.league["score"])].iterrows():
+    rows, ranked = [], _league(card)
+    alone = len(ranked) > _MOST and set(result.league["metric"]) - {card.metrics[0]}
+    if not alone:
+        ranked = result.league[is_shown(result.league["score"])]
+    for _, one in ranked.iterrows():
         metric = one["metric"]
         rows.append([
             _name(card, one), METRIC_NAMES[metric],
@@ -185,7 +206,7 @@ def table_league(result: Guarded) -> Block:
         note="The likely score is the unit’s own score and the average of all, by how much the unit’s answers say (own "
         "share; empirical Bayes, between-unit variance by REML). Ranks are simulated from it, the variance between "
         "units being as unknown as it is. Limits are those of a funnel plot, widened where units differ more than "
-        "answers explain.",
+        "answers explain." + (" Ranks on the other measures are in the file league.csv." if alone else ""),
         on_paper=False,
     )
 
@@ -236,6 +257,19 @@ def _league(card: Card) -> pd.DataFrame:
     return rows.sort_values(["shrunken", "score"], ascending=False, kind="stable").reset_index(drop=True)
 
 
+def _sure(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Which units are surely in the upper, and in the lower half of all that are ranked."""
+    return rows["rank_high"] <= rows["n_ranked"] / 2, rows["rank_low"] > rows["n_ranked"] / 2
+
+
+def _ends(rows: pd.DataFrame) -> pd.DataFrame:
+    """The units that are drawn: all, or of many those at either end whose half is sure, and always the last three."""
+    if len(rows) <= _MOST:
+        return rows
+    upper, lower = (min(max(int(sure.sum()), 3), _ENDS) for sure in _sure(rows))
+    return pd.concat([rows.iloc[:upper], rows.iloc[-lower:]])
+
+
 def _title(card: Card, rows: pd.DataFrame) -> str:
     """Who is surely among the lowest or highest quarter, else half, of all."""
     n = len(rows)
@@ -283,7 +317,8 @@ def _spoken(card: Card, row: pd.Series, metric: str) -> str:
 
 
 def _bases(rows: pd.DataFrame) -> str:
-    return f"{rows['n'].min():,} to {rows['n'].max():,} answers a unit"
+    fewest, most = rows["n"].min(), rows["n"].max()
+    return f"{count(most)} a unit" if fewest == most else f"{fewest:,} to {most:,} answers a unit"
 
 
 def _points(metric: str, value: float) -> str:

@@ -19,7 +19,6 @@ from cxinsights.display.numbers import (
 from cxinsights.display.scorecard.card import METRIC_NAMES, Card
 from cxinsights.display.scorecard.courses import course_of, how_of_courses
 from cxinsights.display.words import as_subject, joined
-from cxinsights.params import ALL
 from cxinsights.privacy import Guarded, Suppressed
 
 __all__ = [
@@ -160,9 +159,9 @@ def _table_of_parts(card: Card, *, folded: bool = False) -> Block:
     if not card.parts or not card.metrics:
         return Nothing()
     kind, first = as_subject(card.kind_of_parts), METRIC_NAMES[card.metrics[0]]
-    parts = sorted(card.parts, key=lambda pair: _sort_key(pair[1], card.metrics[0]))
+    parts = sorted(card.tabled, key=lambda pair: _sort_key(pair[1], card.metrics[0]))
     rows = [_row(card, card.own, card.subject.name, total=True)]
-    rows += [_row(card, part, name, link=_link(card, part)) for name, part in parts]
+    rows += [_row(card, part, name, link=card.link(part)) for name, part in parts]
     has_target = any(cell.target is not None for row in rows for cell in row.cells)
     has_benchmark = any(cell.benchmark is not None for row in rows for cell in row.cells)
     beside = ["95% interval", *(["target"] if has_target else []), *(["benchmark"] if has_benchmark else [])]
@@ -180,7 +179,12 @@ def _table_of_parts(card: Card, *, folded: bool = False) -> Block:
         measures=[Measure(m, METRIC_NAMES[m], _unit_of(card, m) + _levels_of(card, m)) for m in card.metrics],
         rows=rows,
         how=f"The dot is the score, the line its 95% interval{tick}. "
-        f"{kind}s are listed from low to high {first}; neighbours whose lines overlap may swap places.",
+        f"{kind}s are listed from low to high {first}; neighbours whose lines overlap may swap places."
+        + (
+            ""
+            if len(parts) == len(card.parts)
+            else f" Only {card.kind_of_parts}s that moved stand here; all are listed below."
+        ),
         legend=_legend(card),
         caption=f"Not shown: fewer than {card.study.privacy.customer_min} answers. Few: fewer than {FEW}. Source: "
         f"{card.study.surveys.get(card.params.survey, 'survey')}, {card.subject.period}.",
@@ -218,16 +222,6 @@ def _row(card: Card, rows: pd.DataFrame, name: str, *, link: str = "", total: bo
 def _sort_key(part: pd.DataFrame, metric: str) -> float:
     score = part.loc[metric, "score"] if metric in part.index else float("nan")
     return float("inf") if isinstance(score, Suppressed) or pd.isna(score) else float(score)
-
-
-def _link(card: Card, part: pd.DataFrame) -> str:
-    """Where the report that stands for a part lies: a unit's brief, a region's scorecard; sites have none."""
-    first = part.iloc[0]
-    if first["level"] == "site":
-        return ""
-    whole = card.params.region == ALL
-    place = f"../../../{first['region']}/{first['unit']}" if whole else f"../../{first['unit']}"
-    return f"{place}/{'brief' if first['level'] == 'unit' else 'scorecard'}/index.html"
 
 
 def _legend(card: Card) -> list[tuple[Sequence[str], str]]:
