@@ -55,7 +55,7 @@ def test_what_moved_stands_first_with_its_region() -> None:
         ("Unit 1.5", "Region 1, 400\u00a0answers"),
     ]
     assert first.rows[0].also == [("CSAT", "worse"), ("CES", "worse")]
-    assert first.rows[0].link == "../../../r1/u2/scorecard/index.html"
+    assert first.rows[0].link == "../../../r1/u2/brief/index.html"
 
 
 def test_every_unit_stands_once_in_its_region_what_moved_before_all() -> None:
@@ -90,7 +90,7 @@ def test_many_units_of_one_region_are_tabled_only_where_they_moved() -> None:
     assert table.how.endswith(" Only units that moved stand here; all are listed below.")
     block = listed(result)
     assert [(section.name, section.opened) for section in block.sections] == [("All units", True)]
-    assert block.sections[0].rows[0].link == "../../../shops/u3/scorecard/index.html"
+    assert block.sections[0].rows[0].link == "../../../shops/u3/brief/index.html"
 
 
 def test_where_nothing_moved_it_says_so() -> None:
