@@ -13,6 +13,7 @@ from cxinsights.analysis.baseline import NODE, Baseline
 from cxinsights.analysis.benchmarks import gaps_to_benchmarks
 from cxinsights.analysis.control import with_limits
 from cxinsights.analysis.leagues import league_of, mix_of
+from cxinsights.analysis.response import with_response
 from cxinsights.analysis.results import Status, table
 from cxinsights.analysis.scores import HEADLINE_METRICS
 from cxinsights.params import ALL, ScorecardParams
@@ -61,6 +62,7 @@ def fit_scorecard(
     params: ScorecardParams,
     targets: pd.DataFrame | None = None,
     benchmarks: pd.DataFrame | None = None,
+    invitations: pd.DataFrame | None = None,
 ) -> ScorecardResult:
     """Take one node's scorecard from the baseline.
 
@@ -72,6 +74,8 @@ def fit_scorecard(
         The study's `targets` table, where it has one.
     benchmarks
         Its `benchmarks` of the period and before, the earliest first, where it has any.
+    invitations
+        Its `invitations` of the period, where it knows whom it asked.
     """
     node = node_of(params, baseline)
     here = _at(baseline.scores, node)
@@ -83,14 +87,17 @@ def fit_scorecard(
     main = scores["metric"].isin(HEADLINE_METRICS) & (scores["survey"] == params.survey) & lead
     in_period = main & (scores["period"] == params.period)
     parts = _parts(scores[in_period], node)
+    asked = scores[(scores["level"] == "unit") & (scores["period"] == params.period)]
     changes = pd.concat([_at(baseline.changes, node), _parts(baseline.changes, node)], ignore_index=True)
     units = _units(scores[in_period & baseline.shown(scores)], node)
     return ScorecardResult(
         params,
         "ok",
-        scores=_with_targets(now, targets, params).drop(columns="size"),
+        scores=with_response(_with_targets(now, targets, params), asked, invitations).drop(columns="size"),
         changes=changes,
-        parts=_with_targets(parts, targets, params).drop(columns=["weighted", "size"]),
+        parts=with_response(_with_targets(parts, targets, params), asked, invitations).drop(
+            columns=["weighted", "size"]
+        ),
         rests=_parts(baseline.rests, node),
         trend=_trend(_at(scores[main], node), baseline),
         part_trends=_trend(_parts(scores[main & (scores["metric"] == _leading(now, params))], node), baseline),

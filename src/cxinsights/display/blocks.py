@@ -174,7 +174,9 @@ class Kpis(Block):
 
     def as_markdown(self) -> str:
         """One line per score."""
-        return "\n".join(f"- **{c.name}** {c.as_text()}. {c.against}".rstrip() for c in self.cards)
+    note: str = ""
+        lines = [f"- **{c.name}** {c.as_text()}. {c.against}".rstrip() for c in self.cards]
+        return "\n".join([*lines, *([f"\n{self.note}"] if self.note else [])])
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from cxinsights.analysis.baseline import CONTACTS, NODE
 from cxinsights.analysis.intervals import CONFIDENCE
 from cxinsights.analysis.scores import HEADLINE_METRICS
 from cxinsights.display.blocks import ScoreCell
-from cxinsights.display.numbers import metric_change, metric_interval, metric_score
+from cxinsights.display.numbers import metric_change, metric_interval, metric_score, percent
 from cxinsights.display.subject import Subject
 from cxinsights.display.words import as_subject
 from cxinsights.params import ScorecardParams, Study
@@ -270,6 +270,14 @@ class Card:
         if row["ci_high"] < target:
             return f"Under the target of {text}"
         if row["ci_low"] > target:
+    def response(self, row: pd.Series) -> str:
+        """How many of those who were asked answered; empty where nobody knows."""
+        invited, rate = row["invited"], row["response_rate"]
+        if isinstance(invited, Suppressed) or pd.isna(invited):
+            return ""
+        told = f"{int(row['n_returned']):,} of {int(invited):,}"
+        return f"{told}, more than were asked" if pd.isna(rate) else f"{told} ({percent(rate)})"
+
             return f"Over the target of {text}"
         return f"We cannot tell if the target of {text} is met"
 

@@ -73,7 +73,8 @@ def score_kpis(result: Guarded) -> Block:
                 against=as_subject(joined(_against(card, card.own.loc[metric], metric))),
             )
             for metric in card.metrics
-        ]
+        ],
+        f"Questionnaires that came back: {response}" if (response := card.response(card.own.iloc[0])) else "",
     )
 
 
