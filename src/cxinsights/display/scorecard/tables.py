@@ -89,7 +89,7 @@ def table_changes(result: Guarded) -> Block:
         if not isinstance(one.change, Suppressed) and pd.notna(one.change):
             value, limits = metric_change(one.metric, one.change, one.ci_low, one.ci_high, one.state)
             shows = metric_change(one.metric, one.detectable, 0, 0)[0].lstrip("+")
-            told = [value, limits, _state_text(one), p_text(one.p_adjusted), shows]
+            told = [value, limits, Card.unclear(one) or one.state.replace("_", " "), p_text(one.p_adjusted), shows]
         rows.append([_measure(result, one), since, *told, f"{one.n:,}", f"{one.n_compare:,}"])
     names = ["Change", "95% interval", "State", "p adjusted", "Would show", "Answers", "Answers then"]
     return Table(
@@ -197,12 +197,6 @@ def _table_of_parts(card: Card, *, folded: bool = False) -> Block:
 
 def _measure(result: Guarded, one) -> str:
     return f"{METRIC_NAMES[one.metric]}, {result.study.surveys.get(one.survey, one.survey)}"
-
-
-def _state_text(one) -> str:
-    if one.state == "cannot_tell" and not one.ci_low <= 0 <= one.ci_high:
-        return f"not clear among {one.n_comparisons} comparisons"
-    return one.state.replace("_", " ")
 
 
 def _row(card: Card, rows: pd.DataFrame, name: str, *, link: str = "", total: bool = False) -> ScoreRow:
