@@ -42,7 +42,16 @@ def test_same_seed_same_files(demo, tmp_path) -> None:
 
 def test_it_is_as_large_as_said(demo) -> None:
     tables = read_manifest(*demo)["tables"]
-    assert set(tables) == {"responses", "employees", "events", "customers", "orders", "targets", "benchmarks"}
+    assert set(tables) == {
+        "responses",
+        "employees",
+        "events",
+        "customers",
+        "orders",
+        "targets",
+        "benchmarks",
+        "invitations",
+    }
     assert tables["responses"]["kept"] > 50_000
     assert tables["events"]["kept"] > 200_000
     assert len(tables["responses"]["periods"]) == 8

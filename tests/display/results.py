@@ -122,6 +122,7 @@ def scorecard(
     compare: str = "year_ago",
     targets=None,
     benchmarks=None,
+    invitations=None,
 ) -> Guarded:
     """The guarded scorecard, as `Source` would make it: baseline, plan of what is hidden, result, guard."""
     periods = sorted(frame["period"].unique())
@@ -130,7 +131,7 @@ def scorecard(
     region = region or (next(iter(of.regions)) if unit != ALL else ALL)
     asked = ScorecardParams(study=of.name, period="2026Q3", region=region, unit=unit, compare=compare)
     hidden = is_hidden(baseline, node_of(asked, baseline), asked.survey, asked.period)
-    return guard(fit_scorecard(baseline, asked, targets, benchmarks), of, hidden=hidden)
+    return guard(fit_scorecard(baseline, asked, targets, benchmarks, invitations), of, hidden=hidden)
 
 
 # Drawings -----------------------------------------------------------------------------------------------

@@ -305,3 +305,37 @@ def test_the_base_beside_a_name_is_that_of_all_measures_shown(south) -> None:
     ] * 370
     rows = {row.name: row.base.replace("\u00a0", " ") for row in report.table_parts(scorecard(frame, study())).rows}
     assert (rows["North"], rows["South"]) == ("370 to 400 answers", "400 answers")
+
+
+def asked(invited: dict[str, int]) -> pd.DataFrame:
+    rows = [("shops", unit, "2026Q3", "relationship", n) for unit, n in invited.items()]
+    return pd.DataFrame(rows, columns=["region", "unit", "period", "survey", "invited"])
+
+
+def test_the_response_rate_stands_where_it_is_known(south) -> None:
+    frame = together(moved("north", SAME, SAME), south)
+    known = scorecard(frame, study(), invitations=asked({"north": 1600, "south": 1000}))
+    rows = {row.name: row.base.replace("\u00a0", " ") for row in report.table_parts(known).rows}
+    assert rows == {
+        "Corner Shops": "800 answers; 31% of those asked", "North": "400 answers; 25% of those asked",
+        "South": "400 answers; 40% of those asked",
+    }  # fmt: skip
+    table = report.table_scores(known)
+    assert (table.columns[-1].name, table.rows[0][-1]) == ("Came back, of those asked", "800 of 2,600 (31%)")
+    unit = scorecard(frame, study(), unit="north", invitations=asked({"north": 1600}))
+    assert report.score_kpis(unit).note == "Questionnaires that came back: 400 of 1,600 (25%)"
+    over = scorecard(frame, study(), unit="north", invitations=asked({"north": 300}))
+    assert report.score_kpis(over).note == "Questionnaires that came back: 400 of 300, more than were asked"
+    unknown = scorecard(frame, study(), invitations=asked({"north": 1600}))
+    assert report.table_parts(unknown).rows[0].base == "800\u00a0answers"
+    assert report.table_scores(scorecard(frame, study())).columns[-1].name == "Without answer"
+
+
+def test_a_change_that_is_not_told_though_its_interval_leaves_out_zero_says_why() -> None:
+    frames = [moved("u0", (0.3, 0.42), (0.36, 0.38), 900)] + [moved(f"u{i}", SAME, SAME, 300) for i in range(1, 12)]
+    result = scorecard(together(*frames).drop(columns=["csat_score", "ces_score"]), units(12))
+    cells = {row.name: row.cells[0] for row in report.table_parts(result).rows}
+    assert (cells["Unit 0"].state, cells["Unit 0"].unclear) == ("cannot_tell", "not clear among 13 comparisons")
+    assert "(−18 to −2), not clear among 13 comparisons" in cells["Unit 0"].as_text().replace("\u00a0", " ")
+    assert cells["Unit 1"].unclear == ""
+    assert report.table_parts(result).as_html().count("not clear among 13 comparisons") == 1

@@ -87,6 +87,36 @@ def test_the_latest_score_is_written_as_it_is(width) -> None:
 
 
 @WIDTHS
+@pytest.mark.parametrize("target", [35.0, -5.0, 10.0])
+def test_the_target_is_named_in_both_widths(width, target) -> None:
+    ax = drawn(plot_trend, trend(QUARTERS[-6:], target=target), width)
+    assert f"Target {target:.0f}".replace("-", "−") in [text.get_text() for text in ax.texts]
+    assert badly_placed(ax) == []
+
+
+@WIDTHS
+def test_limits_are_drawn_as_they_are_and_signals_have_a_shape(width) -> None:
+    shares = [(0.3, 0.4 + 0.02 * (at % 3)) for at in range(10)] + [(0.6, 0.2)]
+    frame = together([answered(share, 200, period=p) for share, p in zip(shares, QUARTERS[-11:], strict=True)])
+    result = scorecard(frame, study(), unit="north")
+    ax = drawn(plot_trend, result, width)
+    rows = result.trend[result.trend["metric"] == "nps"]
+    dotted = [line.get_ydata()[0] for line in ax.lines if line.is_dashed()]
+    assert dotted == pytest.approx(rows[["control_low", "control_high"]].iloc[0].tolist())
+    [marked] = [line for line in ax.lines if line.get_marker() == "D"]
+    assert list(zip(*marked.get_data(), strict=True)) == [(10, pytest.approx(rows["score"].iloc[-1]))]
+    low, high = ax.get_ylim()
+    assert low < dotted[0] < dotted[1] < high
+
+
+def test_a_steady_trend_says_against_what() -> None:
+    frame = together([answered((0.3, 0.4), 9000, period=p) for p in QUARTERS[-5:]])
+    assert figure_trend(scorecard(frame, study(), unit="north")).title == (
+        "NPS held steady at 10, level with a year earlier"
+    )
+
+
+@WIDTHS
 def test_shares_are_drawn_in_percent(width) -> None:
     result = trend(QUARTERS[-6:], drop=("nps_answer",))
     ax = drawn(plot_trend, result, width)

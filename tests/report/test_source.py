@@ -264,6 +264,21 @@ def test_a_target_of_the_only_region_is_the_companys(tmp_path: Path) -> None:
     source = open_source(resolve(study, "scorecard", "2026Q3"), project)
     assert source.targets[["region", "unit", "value"]].to_numpy().tolist() == [[ALL, ALL, 30.0]]
     assert source.benchmarks is None
+    assert source.invitations is None
+
+
+def test_invitations_of_the_period_are_of_the_usual_survey_where_none_is_named(tmp_path: Path) -> None:
+    table = "  invitations:\n    sources: [{files: asked.csv}]\n    columns: {unit: unit, period: period, invited: n}\n"
+    project, study = small_study(tmp_path, SMALL.replace("max_reject", table + "max_reject"))
+    lines = ["unit,period,n", "north,2026Q3,40", "north,2026Q2,30", "south,2026Q3,-5", "east,2026Q3,7"]
+    (project.data("shops") / "raw" / "asked.csv").write_text("\n".join(lines) + "\n")
+    manifest = import_study(project, study)
+    assert {r["reason"] for r in manifest["tables"]["invitations"]["reasons"]} == {
+        "invited: below 0", "unit: not one of the region's units in params",
+    }  # fmt: skip
+    source = open_source(resolve(study, "scorecard", "2026Q3"), project)
+    found = source.invitations[["region", "unit", "period", "survey", "invited"]]
+    assert found.to_numpy().tolist() == [["shops", "north", "2026Q3", "relationship", 40]]
 
 
 def test_benchmarks_of_the_period_and_before_are_read_the_earliest_first(tmp_path: Path) -> None:

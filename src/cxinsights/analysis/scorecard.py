@@ -13,6 +13,7 @@ from cxinsights.analysis.baseline import NODE, Baseline
 from cxinsights.analysis.benchmarks import gaps_to_benchmarks
 from cxinsights.analysis.control import with_limits
 from cxinsights.analysis.leagues import league_of, mix_of
+from cxinsights.analysis.response import with_response
 from cxinsights.analysis.results import Status, table
 from cxinsights.analysis.scores import HEADLINE_METRICS
 from cxinsights.params import ALL, ScorecardParams
@@ -63,6 +64,7 @@ def fit_scorecard(
     params: ScorecardParams,
     targets: pd.DataFrame | None = None,
     benchmarks: pd.DataFrame | None = None,
+    invitations: pd.DataFrame | None = None,
 ) -> ScorecardResult:
     """Take one node's scorecard from the baseline.
 
@@ -74,6 +76,8 @@ def fit_scorecard(
         The study's `targets` table, where it has one.
     benchmarks
         Its `benchmarks` of the period and before, the earliest first, where it has any.
+    invitations
+        Its `invitations` of the period, where it knows whom it asked.
     """
     node = node_of(params, baseline)
     here = _at(baseline.scores, node)
@@ -87,14 +91,17 @@ def fit_scorecard(
     parts = _parts(scores[in_period], node)
     changed = baseline.changes
     changes = pd.concat([at(changed, node) for at in (_at, _parts, _below_parts)], ignore_index=True)
+    asked = scores[(scores["level"] == "unit") & (scores["period"] == params.period)]
     units = _units(scores[in_period & baseline.shown(scores)], node)
     below = _below_parts(scores[in_period], node)
     return ScorecardResult(
         params,
         "ok",
-        scores=_with_targets(now, targets, params).drop(columns="size"),
+        scores=with_response(_with_targets(now, targets, params), asked, invitations).drop(columns="size"),
         changes=changes,
-        parts=_with_targets(parts, targets, params).drop(columns=["weighted", "size"]),
+        parts=with_response(_with_targets(parts, targets, params), asked, invitations).drop(
+            columns=["weighted", "size"]
+        ),
         units=_with_targets(below, targets, params).drop(columns=["weighted", "size"]),
         rests=_parts(baseline.rests, node),
         trend=_trend(_at(scores[main], node), baseline),

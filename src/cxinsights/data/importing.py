@@ -173,7 +173,7 @@ def _derived(rows: pd.DataFrame, table: str, study: Study) -> pd.DataFrame:
     """Add the columns a study may leave out: the only region, the usual survey, the period of a date."""
     if "region" not in rows and study.one_region:
         rows["region"] = next(iter(study.regions))
-    if table == "responses" and "survey" not in rows:
+    if table in ("responses", "invitations") and "survey" not in rows:
         rows["survey"] = next(iter(study.surveys))
     add_period(rows, study)
     for name in [c for c in rows if c.endswith("_applies")]:

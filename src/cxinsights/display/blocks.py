@@ -147,6 +147,8 @@ class ScoreCell:
     state: str | None = None
     change: str = ""
     change_interval: str = ""
+    unclear: str = ""
+    """Why a change whose interval leaves out zero is not told."""
     not_compared: str = ""
 
     def as_text(self) -> str:
@@ -154,6 +156,7 @@ class ScoreCell:
         if not self.shown:
             return self.instead
         moved = f"{STATE_WORDS[self.state]} {self.change} ({self.change_interval})" if self.state else "–"
+        moved += f", {self.unclear}" if self.unclear else ""
         return f"{self.score} ({self.interval}); {moved}"
 
 
@@ -171,10 +174,12 @@ class Kpis(Block):
 
     _macro = "kpis"
     cards: Sequence[Kpi]
+    note: str = ""
 
     def as_markdown(self) -> str:
         """One line per score."""
-        return "\n".join(f"- **{c.name}** {c.as_text()}. {c.against}".rstrip() for c in self.cards)
+        lines = [f"- **{c.name}** {c.as_text()}. {c.against}".rstrip() for c in self.cards]
+        return "\n".join([*lines, *([f"\n{self.note}"] if self.note else [])])
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,9 @@ from cxinsights.params.model import Strict
 
 __all__ = ["TABLES", "ColumnMap", "Combine", "LeaveOut", "Mark", "SourceSpec", "TableName", "TableSpec", "check_forms"]
 
-TableName = Literal["responses", "employees", "sites", "events", "customers", "orders", "targets", "benchmarks"]
+TableName = Literal[
+    "responses", "employees", "sites", "events", "customers", "orders", "targets", "benchmarks", "invitations"
+]
 TABLES: tuple[str, ...] = TableName.__args__
 
 

@@ -38,7 +38,7 @@ def reads_of(project: Project, study: Study, analysis: str, period: str) -> Read
         return kept
     fingerprint = _state(project, study, analysis, period)
     first = Source(resolve(study, analysis, period), project, study)
-    first.kept, first.targets, first.benchmarks  # noqa: B018  read once for all places
+    first.kept, first.targets, first.benchmarks, first.invitations  # noqa: B018  read once for all places
     reads = {f"{region}/{unit}": _read_by(first.of(region, unit)) for region, unit in places_of(study)}
     with replaced_folder(_folder(project, study, analysis, period)) as fresh:
         (fresh / _META).write_text(json.dumps({"fingerprint": fingerprint, "reads": reads}), encoding="utf-8")
@@ -67,7 +67,8 @@ def _read_by(source: Source) -> str:
     try:
         if source.params.analysis in FITTED:
             return short_hash(_named(source.inputs.frame), _all_named(source.inputs.more), source.decided)
-        result = fit_scorecard(source.baseline, source.params, source.targets, source.benchmarks)
+        figures = (source.targets, source.benchmarks, source.invitations)
+        result = fit_scorecard(source.baseline, source.params, *figures)
         return short_hash([_written(getattr(result, field.name)) for field in fields(result)])
     except Exception as error:  # the report fails, and says so itself
         return short_hash(type(error).__name__, str(error))

@@ -11,7 +11,8 @@ from cxinsights.analysis.baseline import Baseline
 from cxinsights.analysis.brief import Record
 from cxinsights.analysis.results import Published, published_tables
 from cxinsights.analysis.scorecard import ScorecardResult, node_of
-from cxinsights.data.tables import data_hash
+from cxinsights.data.manifest import has_table
+from cxinsights.data.tables import data_hash, read_table
 from cxinsights.display.blocks import Headline
 from cxinsights.display.findings import Finding
 from cxinsights.errors import ReportError
@@ -40,7 +41,7 @@ from cxinsights.report.records import NOT_MADE, guarded_again, read_contents, re
 __all__ = ["Source", "open_source"]
 
 Result = TypeVar("Result")
-_OF_PERIOD = ("kept", "targets", "benchmarks")
+_OF_PERIOD = ("kept", "targets", "benchmarks", "invitations")
 """What all places of a period share."""
 
 
@@ -102,6 +103,13 @@ class Source:
     def benchmarks(self) -> pd.DataFrame | None:
         """The study's benchmarks of the period and before; None where it has none."""
         return figures_of(self.project, self.study, "benchmarks", self.params.period, and_before=True)
+
+    @cached_property
+    def invitations(self) -> pd.DataFrame | None:
+        """How many were asked in the period; None where the study does not know."""
+        if not has_table(self.project, self.study, "invitations"):
+            return None
+        return read_table(self.project, self.study, "invitations", periods=[self.params.period])
 
     @property
     def findings(self) -> list[Finding]:

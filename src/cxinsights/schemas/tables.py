@@ -11,6 +11,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "orders": ("customer_id", "region", "unit", "ordered_at", "amount"),
     "targets": ("region", "unit", "metric", "period", "value", "source", "date", "base"),
     "benchmarks": ("region", "unit", "metric", "period", "value", "source", "date", "base"),
+    "invitations": ("region", "unit", "period", "survey", "invited"),
 }
 """Columns a table cannot do without."""
 
@@ -21,6 +22,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "customers": ("customer_id",),
     "targets": ("region", "unit", "metric", "period"),
     "benchmarks": ("region", "unit", "metric", "period", "source"),
+    "invitations": ("region", "unit", "period", "survey"),
 }
 """Columns that together name a row; tables without a key refuse only rows that are the same throughout."""
 

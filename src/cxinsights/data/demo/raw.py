@@ -14,7 +14,7 @@ import pandas as pd
 from cxinsights.data.atomic import replaced_folder
 from cxinsights.data.demo.company import make_customers, make_engagement, make_sites
 from cxinsights.data.demo.journeys import make_events, make_orders
-from cxinsights.data.demo.surveys import make_employees, make_responses
+from cxinsights.data.demo.surveys import make_employees, make_invitations, make_responses
 from cxinsights.data.demo.truth import Truth, read_truth
 from cxinsights.params import ALL, Project
 
@@ -45,12 +45,14 @@ def make_demo(project: Project, study: str = "demo") -> Path:
     customers = make_customers(truth, sites)
     with replaced_folder(raw) as folder:
         rng = np.random.default_rng([truth.seed, 7])
-        _write_responses(make_responses(truth, sites, customers, engagement), truth, rng, folder)
+        responses = make_responses(truth, sites, customers, engagement)
+        _write_responses(responses, truth, rng, folder)
         _write_employees(make_employees(truth, sites, engagement), truth, rng, folder)
         _write_events(make_events(truth, customers), truth, rng, folder)
         _write_orders(make_orders(truth, customers), truth, rng, folder)
         _write_customers(customers, sites, folder)
         _write_targets(truth, folder)
+        _write_csv(make_invitations(truth, responses), folder / "invitations.csv")
         (folder / _STAMP).write_text(stamp + "\n", encoding="utf-8")
     private = project.private(study)
     private.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -6,7 +6,7 @@ import pandas as pd
 from cxinsights.data.demo.truth import Truth
 from cxinsights.params import PeriodScheme
 
-__all__ = ["make_employees", "make_responses"]
+__all__ = ["make_employees", "make_invitations", "make_responses"]
 
 _TOUCHPOINTS = ("visit", "call", "purchase", "complaint")
 _CHANNELS = ("site", "phone", "web", "app")
@@ -143,6 +143,15 @@ def _finished(rng: np.random.Generator, responses: pd.DataFrame) -> pd.DataFrame
     responses = responses.sort_values("answered_at", kind="stable", ignore_index=True)
     responses.insert(0, "response_id", [f"R{i:06}" for i in range(1, n + 1)])
     return responses
+
+
+def make_invitations(truth: Truth, responses: pd.DataFrame) -> pd.DataFrame:
+    """How many customers were asked, by unit, quarter and kind of survey, so that as many answer as are planted."""
+    rng = np.random.default_rng([truth.seed, 8])
+    asked = responses[responses["survey"].isin(truth.response_rates)]
+    counts = asked.groupby(["region", "unit", "period", "survey"]).size().reset_index(name="invited")
+    low, high = np.array([truth.response_rates[name] for name in counts["survey"]]).T
+    return counts.assign(invited=(counts["invited"] / rng.uniform(low, high)).round().astype(int))
 
 
 def make_employees(truth: Truth, sites: pd.DataFrame, engagement: np.ndarray) -> pd.DataFrame:

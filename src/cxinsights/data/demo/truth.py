@@ -121,6 +121,7 @@ class Truth(Strict):
     journey: JourneyTruth
     segments: dict[str, SegmentTruth]
     customers_per_answer: int
+    response_rates: dict[str, tuple[float, float]]
     targets: dict[str, float]
     benchmarks: dict[str, float]
     dirt: dict[str, dict[str, int]]

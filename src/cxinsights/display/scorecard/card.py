@@ -9,7 +9,7 @@ from cxinsights.analysis.baseline import CONTACTS, NODE
 from cxinsights.analysis.intervals import CONFIDENCE
 from cxinsights.analysis.scores import HEADLINE_METRICS
 from cxinsights.display.blocks import ScoreCell
-from cxinsights.display.numbers import metric_change, metric_interval, metric_score
+from cxinsights.display.numbers import metric_change, metric_interval, metric_score, percent
 from cxinsights.display.subject import Subject
 from cxinsights.display.words import as_subject
 from cxinsights.params import ALL, ScorecardParams, Study
@@ -199,6 +199,13 @@ class Card:
     def _changes(self) -> dict[tuple, pd.Series]:
         return {}
 
+    @staticmethod
+    def unclear(change) -> str:
+        """Why a change is not told though its own interval leaves out zero; empty where that is not so."""
+        if change.state != "cannot_tell" or change.ci_low <= 0 <= change.ci_high:
+            return ""
+        return f"not clear among {change.n_comparisons} comparisons"
+
     def few(self, change: pd.Series) -> bool:
         """Whether a change was not tested for want of answers."""
         return min(change["n"], change["n_compare"]) < self.study.scores.min_base
@@ -276,10 +283,11 @@ class Card:
         if pd.isna(row["score"]):
             return ScoreCell(metric, shown=False, instead="No answers")
         change, state, other = self.change(row), self.state(row), self.benchmark(row)
-        moved = ("", "")
+        moved, unclear = ("", ""), ""
         not_compared = "No earlier answers"
         if state is not None:
             moved = metric_change(metric, change["change"], change["ci_low"], change["ci_high"], state)
+            unclear = self.unclear(change)
         elif change is not None:
             hidden = isinstance(change["change"], Suppressed)
             why = "Few answers: change not tested" if self.few(change) else "Change not tested"
@@ -298,8 +306,17 @@ class Card:
             state=state,
             change=moved[0],
             change_interval=moved[1],
+            unclear=unclear,
             not_compared=not_compared,
         )
+
+    def response(self, row: pd.Series) -> str:
+        """How many of those who were asked answered; empty where nobody knows."""
+        invited, rate = row["invited"], row["response_rate"]
+        if isinstance(invited, Suppressed) or pd.isna(invited):
+            return ""
+        told = f"{int(row['n_returned']):,} of {int(invited):,}"
+        return f"{told}, more than were asked" if pd.isna(rate) else f"{told} ({percent(rate)})"
 
     def against_target(self, row: pd.Series, metric: str) -> str:
         """Where a score stands to its target: only a whole interval on one side is under or over it."""

@@ -64,7 +64,7 @@ def _title_of_trend(card: Card, metric: str, scores: pd.Series) -> str:
     if verb := card.verb(lead):
         return f"{name} {verb}{' slightly' if state.startswith('slightly') else ''} to {now} from {card.earlier}"
     if state == "steady":
-        return f"{name} held steady at {now}"
+        return f"{name} held steady at {now}, level with {card.earlier}"
     if len(scores) == 2:
         return f"{name} {metric_score(metric, scores.iloc[0])}, then {now}: we cannot tell if it moved"
     low, high = metric_score(metric, scores.min()), metric_score(metric, scores.max())
@@ -113,6 +113,11 @@ def plot_trend(result: Guarded, ax: Axes | None = None, *, width: int = WIDE) ->
         ax.annotate(text, (at[-1], high[near].max() if above else low[near].min()), (8, 11 if above else -11),
                     textcoords="offset points", ha="right", va="center", fontsize=14.5, fontweight=600,
                     color=colour)  # fmt: skip
+        if pd.notna(target):
+            above = score[: max(len(rows) // 2, 1)].mean() <= scale * target  # away from the line
+            text = f"Target {metric_score(metric, target)}"
+            ax.annotate(text, (ax.get_xlim()[0], scale * target), (2, 9 if above else -9), textcoords="offset points",
+                        va="center", fontsize=13.5, color=LIGHT["quiet"])  # fmt: skip
     names = [result.study.periods.period(period).short for period in rows["period"]]
     room = ax.get_window_extent().width / (len(rows) - 0.4)
     step = int(np.ceil((max(text_width(name, 13.5) for name in names) + 8) / room))
@@ -126,19 +131,21 @@ def plot_trend(result: Guarded, ax: Axes | None = None, *, width: int = WIDE) ->
 
 
 def _write_beside(ax: Axes, last: pd.Series, target: float, metric: str, scale: float, colour: str) -> None:
-    """The latest score with its interval at the right of the line, and the target where it does not come too near."""
+    """The latest score with its interval at the right of the line, and the target, clear of it."""
     now, limits = metric_score(metric, last["score"]), metric_interval(metric, last["ci_low"], last["ci_high"])
     score = scale * last["score"]
     texts = [
-        (now, score, 6, {"fontsize": 17, "fontweight": 600, "color": colour}),
-        (f"({limits})", score, 10 + text_width(now, 17, 600), {"fontsize": 13.5, "color": LIGHT["quiet"]}),
+        (now, score, (6, 0), {"fontsize": 17, "fontweight": 600, "color": colour}),
+        (f"({limits})", score, (10 + text_width(now, 17, 600), 0), {"fontsize": 13.5, "color": LIGHT["quiet"]}),
     ]
     low, high = ax.get_ylim()
-    if pd.notna(target) and abs(scale * target - score) > 0.09 * (high - low):
+    if pd.notna(target):
+        near, side = abs(scale * target - score) <= 0.09 * (high - low), 1 if scale * target >= score else -1
+        y, up = (score, 19 * side) if near else (scale * target, 0)
         quiet = {"fontsize": 13.5, "color": LIGHT["quiet"]}
-        texts.append((f"Target {metric_score(metric, target)}", scale * target, 6, quiet))
-    for text, y, across, style in texts:
-        ax.annotate(text, (ax.get_xlim()[1], y), (across, 0), textcoords="offset points", va="center",
+        texts.append((f"Target {metric_score(metric, target)}", y, (6, up), quiet))
+    for text, y, offset, style in texts:
+        ax.annotate(text, (ax.get_xlim()[1], y), offset, textcoords="offset points", va="center",
                     annotation_clip=False, **style)  # fmt: skip
 
 

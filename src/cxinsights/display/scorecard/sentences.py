@@ -73,7 +73,8 @@ def score_kpis(result: Guarded) -> Block:
                 against=as_subject(joined(_against(card, card.own.loc[metric], metric))),
             )
             for metric in card.metrics
-        ]
+        ],
+        f"Questionnaires that came back: {response}" if (response := card.response(card.own.iloc[0])) else "",
     )
 
 
@@ -160,11 +161,11 @@ def _lead(card: Card, lead: pd.Series) -> str:
     if state is not None:
         value, limits = metric_change(metric, change["change"], change["ci_low"], change["ci_high"], state)
         said = f"The change on {card.earlier} is {value}\u00a0({limits})"
-        if state == "cannot_tell" and change["ci_low"] <= 0 <= change["ci_high"]:
+        if unclear := card.unclear(change):
+            said += f", {unclear}"
+        elif state == "cannot_tell":
             smallest = metric_change(metric, change["detectable"], 0, 0)[0].lstrip("+")
             said += f"; these answers would show a change of {smallest} points four times in five"
-        elif state == "cannot_tell":
-            said += f", not clear among {change['n_comparisons']} comparisons"
         told.append(said)
     else:
         told.append(_not_compared(card, metric, change))

@@ -14,6 +14,7 @@ from cxinsights.display.numbers import (
     metric_interval,
     metric_score,
     p_text,
+    percent,
     plain,
 )
 from cxinsights.display.scorecard.card import METRIC_NAMES, Card
@@ -49,8 +50,9 @@ def table_scores(result: Guarded) -> Block:
     """Every score of the subject: all surveys and measures, weighted and not, with base and interval."""
     if not len(result.scores):
         return Nothing()
-    rows = []
-    for one in result.scores.itertuples():
+    rows, card = [], Card(result)
+    responses = [card.response(row) for _, row in result.scores.iterrows()]
+    for one, response in zip(result.scores.itertuples(), responses, strict=True):
         told = [DASH, DASH, DASH]
         if one.question == "not_asked":
             told[0] = "not asked"
@@ -60,8 +62,10 @@ def table_scores(result: Guarded) -> Block:
             limits = metric_interval(one.metric, one.ci_low, one.ci_high)
             told = [metric_score(one.metric, one.score), limits, f"{one.n_effective:,.0f}"]
         form = "weighted" if one.weighted else "unweighted"
-        rows.append([_measure(result, one), form, *told, f"{one.n:,}", f"{one.n_missing:,}"])
+        asked = [response or DASH] if any(responses) else []
+        rows.append([_measure(result, one), form, *told, f"{one.n:,}", f"{one.n_missing:,}", *asked])
     names = ["Score", "95% interval", "Effective answers", "Answers", "Without answer"]
+    names += ["Came back, of those asked"] if any(responses) else []
     return Table(
         "scores",
         "All scores as a table",
@@ -84,7 +88,7 @@ def table_changes(result: Guarded) -> Block:
         if not isinstance(one.change, Suppressed) and pd.notna(one.change):
             value, limits = metric_change(one.metric, one.change, one.ci_low, one.ci_high, one.state)
             shows = metric_change(one.metric, one.detectable, 0, 0)[0].lstrip("+")
-            told = [value, limits, _state_text(one), p_text(one.p_adjusted), shows]
+            told = [value, limits, Card.unclear(one) or one.state.replace("_", " "), p_text(one.p_adjusted), shows]
         rows.append([_measure(result, one), since, *told, f"{one.n:,}", f"{one.n_compare:,}"])
     names = ["Change", "95% interval", "State", "p adjusted", "Would show", "Answers", "Answers then"]
     return Table(
@@ -199,12 +203,6 @@ def _measure(result: Guarded, one) -> str:
     return f"{METRIC_NAMES[one.metric]}, {result.study.surveys.get(one.survey, one.survey)}"
 
 
-def _state_text(one) -> str:
-    if one.state == "cannot_tell" and not one.ci_low <= 0 <= one.ci_high:
-        return f"not clear among {one.n_comparisons} comparisons"
-    return one.state.replace("_", " ")
-
-
 def _row(card: Card, rows: pd.DataFrame, name: str, *, link: str = "", total: bool = False) -> ScoreRow:
     cells = [
         card.cell(rows.loc[metric], metric, card.result.parts)
@@ -215,7 +213,13 @@ def _row(card: Card, rows: pd.DataFrame, name: str, *, link: str = "", total: bo
     bases = rows.loc[[metric for metric in card.metrics if metric in rows.index], "n"]
     fewest, most = int(bases.min()), int(bases.max())  # each measure has its own; the cells stand side by side
     told = count(most) if fewest == most else f"{fewest:,} to {count(most)}"
-    base = told + (", few" if 0 < fewest < FEW else "")
+    rate = rows["response_rate"].iloc[0]
+    known = not isinstance(rate, Suppressed) and pd.notna(rate)
+    base = (
+        told
+        + (", few" if 0 < fewest < FEW else "")
+        + (f"; {percent(rate)}\u00a0of\u00a0those\u00a0asked" if known else "")
+    )
     return ScoreRow(name, base, cells, link, total, course_of(card, rows, name))
 
 
