@@ -74,6 +74,7 @@ def score_kpis(result: Guarded) -> Block:
             )
             for metric in card.metrics
         ]
+        + [Kpi(name, shown=False, instead="Not asked", name=name) for name in card.not_asked]
     )
 
 
