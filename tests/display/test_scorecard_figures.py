@@ -179,7 +179,7 @@ def test_groups_that_cannot_be_told_from_the_others_are_hollow(width) -> None:
 
 def test_the_title_says_which_group_and_which_way() -> None:
     clear = by_age({"Old": (0.6, 0.1), **{f"Group {i}": (0.3, 0.4) for i in range(5)}}, n=100)
-    assert figure_segments(clear).title == "Age: old scores below the others on NPS"
+    assert figure_segments(clear).title == "Age: Old scores below the others on NPS"
     none = by_age({"Old": (0.3, 0.4), "Young": (0.3, 0.4)})
     assert figure_segments(none).title == "No group of customers clearly differs on NPS"
 

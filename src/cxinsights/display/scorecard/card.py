@@ -284,7 +284,7 @@ class Card:
             return ScoreCell(metric, shown=False, instead="No answers")
         change, state, other = self.change(row), self.state(row), self.benchmark(row)
         moved, unclear = ("", ""), ""
-        not_compared = "No earlier answers"
+        not_compared = self._without_change(metric)
         if state is not None:
             moved = metric_change(metric, change["change"], change["ci_low"], change["ci_high"], state)
             unclear = self.unclear(change)
@@ -317,6 +317,18 @@ class Card:
             return ""
         told = f"{int(row['n_returned']):,} of {int(invited):,}"
         return f"{told}, more than were asked" if pd.isna(rate) else f"{told} ({percent(rate)})"
+
+    def _without_change(self, metric: str) -> str:
+        """What stands in a change's place where there is none; nothing where no period came before."""
+        if self.comparison is None:
+            return ""
+        return "No earlier answers" if self.asked_in(metric, self.earlier_id) else f"Not asked in {self.earlier_label}"
+
+    def periods_not_asked(self, metric: str) -> list[str]:
+        """Earlier periods in which a measure was not asked of anybody, by name."""
+        rows = self.result.trend
+        rows = rows[(rows["metric"] == metric) & (rows["question"] == "not_asked")]
+        return [self.study.periods.period(period).label for period in dict.fromkeys(rows["period"])]
 
     def against_target(self, row: pd.Series, metric: str) -> str:
         """Where a score stands to its target: only a whole interval on one side is under or over it."""

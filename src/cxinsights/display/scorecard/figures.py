@@ -11,7 +11,7 @@ from cxinsights.display.numbers import count, metric_interval, metric_score, met
 from cxinsights.display.scorecard.card import METRIC_NAMES, Card
 from cxinsights.display.scorecard.courses import has_limits, how_of_limits
 from cxinsights.display.theme import LIGHT, WIDE, new_axes
-from cxinsights.display.words import as_subject, in_sentence, spelled
+from cxinsights.display.words import as_subject, in_sentence, joined, spelled
 from cxinsights.privacy import Guarded
 from cxinsights.schemas.columns import label, value_label
 
@@ -37,6 +37,8 @@ def figure_trend(result: Guarded) -> Block:
     )
     hidden = card.hidden_periods(metric)
     gaps = f" {as_subject(count(hidden, 'period'))} {'is' if hidden == 1 else 'are'} not shown." if hidden else ""
+    if unasked := card.periods_not_asked(metric):
+        gaps += f" Not asked in {joined(unasked, 4)}."
     return Figure(
         key="trend",
         title=title,
@@ -159,7 +161,7 @@ def figure_segments(result: Guarded) -> Block:
     clear = rows[card.differs(rows)]
     if len(clear) == 1:
         one = clear.iloc[0]
-        group = in_sentence(value_label(one["segment"], one["group"], result.study))
+        group = value_label(one["segment"], one["group"], result.study)  # as it is: it may be a name
         side = "below" if one["difference"] < 0 else "above"
         title = f"{label(one['segment'], result.study)}: {group} scores {side} the others on {name}"
     elif len(clear):
@@ -237,6 +239,6 @@ def plot_segments(result: Guarded, ax: Axes | None = None, *, width: int = WIDE)
 
 
 def _spoken(row: pd.Series, metric: str, result: Guarded) -> str:
-    group = value_label(row["segment"], row["group"], result.study)
+    group = value_label(row["segment"], row["group"], result.study)  # as it is: it may be a name
     told = metric_with_interval(metric, row["score"], row["ci_low"], row["ci_high"])
-    return f"{in_sentence(label(row['segment'], result.study))} {in_sentence(group)}, {told}"
+    return f"{in_sentence(label(row['segment'], result.study))} {group}, {told}"

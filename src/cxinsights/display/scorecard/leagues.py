@@ -119,7 +119,7 @@ def plot_league(result: Guarded, ax: Axes | None = None, *, width: int = WIDE) -
     ax.text(high + (right - 2) * pixel, 12, "Rank", ha="right", **quiet)
     for (_, row), name, rank, start, height in zip(rows.iterrows(), names, ranks, starts[:-1], heights, strict=True):
         y = start + height / 2 if wide else start + height - 13
-        colour = _colour(row, int(row["n_ranked"]))
+        colour = _colour(row)
         charts.draw_interval(ax, scale * row["shrunken_low"], scale * row["shrunken_high"], y, colour)
         charts.draw_dot(ax, scale * row["score"], y, hollow=True, colour=LIGHT["unsure"], size=6)
         charts.draw_dot(ax, scale * row["shrunken"], y, colour=colour)
@@ -258,8 +258,9 @@ def _league(card: Card) -> pd.DataFrame:
 
 
 def _sure(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-    """Which units are surely in the upper, and in the lower half of all that are ranked."""
-    return rows["rank_high"] <= rows["n_ranked"] / 2, rows["rank_low"] > rows["n_ranked"] / 2
+    """Which units are surely in the upper, and in the lower half of all that are ranked; a middle one is in neither."""
+    half = rows["n_ranked"] // 2
+    return rows["rank_high"] <= half, rows["rank_low"] > rows["n_ranked"] - half
 
 
 def _ends(rows: pd.DataFrame) -> pd.DataFrame:
@@ -273,18 +274,18 @@ def _ends(rows: pd.DataFrame) -> pd.DataFrame:
 def _title(card: Card, rows: pd.DataFrame) -> str:
     """Who is surely among the lowest or highest quarter, else half, of all."""
     n = len(rows)
-    for few, words in ((max(n // 4, 1), f"the {{}} {spelled(max(n // 4, 1))} of {n}"), (n // 2, "the {} half")):
+    quarter = max(n // 4, 1)
+    ends = f"in the {{}} {spelled(quarter)} of {n}" if quarter > 1 else f"the {{}} of {n}"
+    for few, words, names in (
+        (quarter, ends, ("lowest", "highest")),
+        (n // 2, "in the {} half", ("lower", "upper")),
+    ):
         low = [_name(card, row) for _, row in rows.iterrows() if row["rank_low"] > n - few]
         high = [_name(card, row) for _, row in rows.iterrows() if row["rank_high"] <= few]
-        lowest, highest = (
-            words.format(end) for end in (("lowest", "highest") if "of" in words else ("lower", "upper"))
-        )
-        if low:
-            many = f"{as_subject(spelled(len(low)))} units are surely in {lowest}"
-            return fitting(f"{joined(low, 2)} {_is(low)} surely in {lowest}", many)
-        if high:
-            many = f"{as_subject(spelled(len(high)))} units are surely in {highest}"
-            return fitting(f"{joined(high, 2)} {_is(high)} surely in {highest}", many)
+        for found, end in ((low, names[0]), (high, names[1])):
+            if found:
+                many = f"{as_subject(spelled(len(found)))} units are surely {words.format(end)}"
+                return fitting(f"{joined(found, 2)} {_is(found)} surely {words.format(end)}", many)
     return f"No rank of the {n} units is sure"
 
 
@@ -304,11 +305,12 @@ def _ranks(row: pd.Series) -> str:
     return f"{low}" if low == high else f"{low}\u00a0to\u00a0{high}"
 
 
-def _colour(row: pd.Series, n: int) -> str:
+def _colour(row: pd.Series) -> str:
     """Of units that are surely in the lower or upper half."""
-    if row["rank_low"] > n / 2:
+    half = row["n_ranked"] // 2
+    if row["rank_low"] > row["n_ranked"] - half:
         return LIGHT["worse"]
-    return LIGHT["better"] if row["rank_high"] <= n / 2 else LIGHT["accent"]
+    return LIGHT["better"] if row["rank_high"] <= half else LIGHT["accent"]
 
 
 def _spoken(card: Card, row: pd.Series, metric: str) -> str:

@@ -67,12 +67,15 @@ def score_kpis(result: Guarded) -> Block:
         return Nothing()
     return Kpis(
         [
-            Kpi(
-                **vars(card.cell(card.own.loc[metric], metric, result.trend)),
-                name=METRIC_NAMES[metric],
-                against=as_subject(joined(_against(card, card.own.loc[metric], metric))),
-            )
-            for metric in card.metrics
+            *(
+                Kpi(
+                    **vars(card.cell(card.own.loc[metric], metric, result.trend)),
+                    name=METRIC_NAMES[metric],
+                    against=as_subject(joined(_against(card, card.own.loc[metric], metric))),
+                )
+                for metric in card.metrics
+            ),
+            *(Kpi(name, shown=False, instead="Not asked", name=name) for name in card.not_asked),
         ],
         f"Questionnaires that came back: {response}" if (response := card.response(card.own.iloc[0])) else "",
     )
