@@ -38,16 +38,16 @@ def test_contacts_stand_on_the_page_whatever_survey_leads() -> None:
     assert result.params.survey == "relationship"
     table = table_contacts(result)
     assert [column.name for column in table.columns] == [
-        "Touch-point", "Survey", "Measure", "Score (95% interval)", "From the others", "p adjusted", "Answers",
+        "Touch-point", "Survey and measure", "Score (95% interval)", "From the others", "p adjusted", "Answers",
     ]  # fmt: skip
-    assert [row[:3] for row in table.rows][:4] == [
-        ["Touch-point: Visit", "Survey after a contact", "NPS"],
-        ["Touch-point: Visit", "Survey after a contact", "CSAT"],
-        ["Touch-point: Visit", "Survey after a contact", "CES"],
-        ["Touch-point: Complaint", "Survey after a contact", "NPS"],
+    assert [row[:2] for row in table.rows][:4] == [
+        ["Touch-point: Visit", "Survey after a contact, NPS"],
+        ["Touch-point: Visit", "Survey after a contact, CSAT"],
+        ["Touch-point: Visit", "Survey after a contact, CES"],
+        ["Touch-point: Complaint", "Survey after a contact, NPS"],
     ]
-    assert table.rows[3][3].replace("\u00a0", " ") == "−60 (−68 to −50)"
-    assert table.rows[3][4].replace("\u00a0", " ") == "−70 (−85 to −55)"
+    assert table.rows[3][2].replace("\u00a0", " ") == "−60 (−68 to −50)"
+    assert table.rows[3][3].replace("\u00a0", " ") == "−70 (−85 to −55)"
     assert table.title == "By touch-point: six clear differences"
     assert isinstance(figure_segments(result), Nothing)  # the page's own survey asks about no contact
 
@@ -121,5 +121,5 @@ def test_a_small_touchpoint_is_hidden_with_what_it_would_follow_from() -> None:
     }  # fmt: skip
     table = table_contacts(result)
     assert not is_shown(own["difference"]).any()
-    assert {row[4] for row in table.rows} == {"–"}
+    assert {row[3] for row in table.rows} == {"–"}
     assert table.title == "By touch-point: no clear difference"

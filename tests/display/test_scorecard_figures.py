@@ -89,9 +89,12 @@ def test_the_latest_score_is_written_as_it_is(width) -> None:
 @WIDTHS
 @pytest.mark.parametrize("target", [35.0, -5.0, 10.0])
 def test_the_target_is_named_in_both_widths(width, target) -> None:
-    ax = drawn(plot_trend, trend(QUARTERS[-6:], target=target), width)
-    assert f"Target {target:.0f}".replace("-", "−") in [text.get_text() for text in ax.texts]
+    """Beside the wide drawing; a narrow one has no room for it: the line above both says it."""
+    result, name = trend(QUARTERS[-6:], target=target), f"{target:.0f}".replace("-", "−")
+    ax = drawn(plot_trend, result, width)
+    assert (f"Target {name}" in [text.get_text() for text in ax.texts]) == (width == WIDE)
     assert badly_placed(ax) == []
+    assert figure_trend(result).subtitle.endswith(f"; target {name} dashed")
 
 
 @WIDTHS

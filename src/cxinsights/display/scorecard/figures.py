@@ -27,7 +27,7 @@ def figure_trend(result: Guarded) -> Block:
     if len(rows) < 2:
         return Nothing()
     metric, name = card.metrics[0], METRIC_NAMES[card.metrics[0]]
-    last = rows.iloc[-1]
+    last, target = rows.iloc[-1], card.own.loc[metric, "target"]
     spread = f"{metric_score(metric, rows['score'].min())} and {metric_score(metric, rows['score'].max())}"
     title = _title_of_trend(card, metric, rows["score"])
     many = len(rows) > 2
@@ -43,7 +43,7 @@ def figure_trend(result: Guarded) -> Block:
         key="trend",
         title=title,
         subtitle=f"{_measured(metric)}, by period, with 95% {'band' if many else 'interval'}"
-        + ("" if pd.isna(card.own.loc[metric, "target"]) else "; target dashed")
+        + ("" if pd.isna(target) else f"; target {metric_score(metric, target)} dashed")
         + ("; limits dotted" if has_limits(rows) else ""),
         draw=lambda width: plot_trend(result, width=width),
         name=f"{name} by period, {card.subject.full_name}",
@@ -115,11 +115,6 @@ def plot_trend(result: Guarded, ax: Axes | None = None, *, width: int = WIDE) ->
         ax.annotate(text, (at[-1], high[near].max() if above else low[near].min()), (8, 11 if above else -11),
                     textcoords="offset points", ha="right", va="center", fontsize=14.5, fontweight=600,
                     color=colour)  # fmt: skip
-        if pd.notna(target):
-            above = score[: max(len(rows) // 2, 1)].mean() <= scale * target  # away from the line
-            text = f"Target {metric_score(metric, target)}"
-            ax.annotate(text, (ax.get_xlim()[0], scale * target), (2, 9 if above else -9), textcoords="offset points",
-                        va="center", fontsize=13.5, color=LIGHT["quiet"])  # fmt: skip
     names = [result.study.periods.period(period).short for period in rows["period"]]
     room = ax.get_window_extent().width / (len(rows) - 0.4)
     step = int(np.ceil((max(text_width(name, 13.5) for name in names) + 8) / room))

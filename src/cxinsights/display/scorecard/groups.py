@@ -53,10 +53,13 @@ def table_contacts(result: Guarded) -> Block:
         _title(card, rows, kinds),
         [
             Column(" or ".join([first, *(in_sentence(name) for name in others)]), numeric=False),
-            Column("Survey", numeric=False), Column("Measure", numeric=False), *(Column(name) for name in _NAMES),
+            Column("Survey and measure", numeric=False), *(Column(name) for name in _NAMES),
         ],
         [
-            [_group(result, one), as_subject(result.study.surveys[one.survey]), METRIC_NAMES[one.metric], *_told(one)]
+            [
+                _group(result, one), f"{as_subject(result.study.surveys[one.survey])}, {METRIC_NAMES[one.metric]}",
+                *_told(one),
+            ]
             for one in rows.itertuples()
         ],
         note="Kinds of survey are never pooled: each group is compared with the others of its own survey; p is "

@@ -220,7 +220,8 @@ def _row(card: Card, rows: pd.DataFrame, name: str, *, link: str = "", total: bo
         + (", few" if 0 < fewest < FEW else "")
         + (f"; {percent(rate)}\u00a0of\u00a0those\u00a0asked" if known else "")
     )
-    return ScoreRow(name, base, cells, link, total, course_of(card, rows, name))
+    course = None if card.kind_of_parts == "site" else course_of(card, rows, name)  # a unit's own has a figure
+    return ScoreRow(name, base, cells, link, total, course)
 
 
 def _sort_key(part: pd.DataFrame, metric: str) -> float:
