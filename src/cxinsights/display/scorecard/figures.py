@@ -50,6 +50,7 @@ def figure_trend(result: Guarded) -> Block:
         f"{metric_with_interval(metric, last['score'], last['ci_low'], last['ci_high'])}; the first was "
         f"{metric_score(metric, rows['score'].iloc[0])}.",
         caption=f"{count(last['n'])} in the latest period; {others}.{gaps}",
+        half=True,
     )
 
 
@@ -168,6 +169,7 @@ def figure_segments(result: Guarded) -> Block:
         f"cannot be told from them. The dashed line is {card.subject.name} as a whole.",
         caption=f"{count(card.own.loc[metric, 'n'])}, {card.subject.period}, {card.subject.full_name}. Groups with "
         f"fewer than {result.study.privacy.customer_min} answers are not shown.",
+        half=True,
     )
 
 
