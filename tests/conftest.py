@@ -1,6 +1,8 @@
-"""What all tests share: options, the demo company, real data where it is, small projects made on the spot."""
+"""What all tests share: options, the demo company, real data and a browser where they are."""
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,21 @@ def demo():
     make_demo(project)
     import_study(project, study)
     return project, study
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator:
+    """A browser; one of a process, since it keeps an event loop running until the last test."""
+    from playwright.sync_api import sync_playwright
+
+    names = ("chromium", "chromium-browser", "google-chrome")
+    program = next(filter(None, map(shutil.which, names)), None)
+    if program is None:
+        pytest.skip(f"no browser here: none of {', '.join(names)} is installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,7 @@
-"""Pages of a small company, and a browser to look at them with."""
-
-import shutil
-from collections.abc import Iterator
+"""Pages of a small company."""
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from cxinsights.params import Project
 from tests.batch.shops import PERIOD, SHOPS, make_reports
@@ -24,18 +21,6 @@ PAGES = {
     "linkage": f"chain/{PERIOD}/_all/_all/linkage/index.html",
     "a unit's sites": f"chain/{PERIOD}/chain/north/linkage/index.html",
 }
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    program = next(filter(None, map(shutil.which, names)), None)
-    if program is None:
-        pytest.skip(f"no browser here: none of {', '.join(names)} is installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from cxinsights.publish.downloads.handing import AT_ONCE, EACH, WAITING, Downloa
 from cxinsights.publish.downloads.making import make_download
 from cxinsights.publish.gate import VISITOR
 from cxinsights.publish.releases import release, released_root
+from tests.loops import run_apart
 from tests.publish.made import NORTH, SOUTH, make_scorecards
 from tests.publish.serving import Serving, serving
 from tests.publish.test_gate import cookie
@@ -287,7 +288,7 @@ def test_a_few_are_made_at_once_and_the_rest_is_told_to_come_again(
 ) -> None:
     slow = Slow()
     monkeypatch.setattr(handing, "make_download", slow)
-    answers, others = asyncio.run(asked_at_once(project, visits, slow, is_open=is_open))
+    answers, others = run_apart(asked_at_once(project, visits, slow, is_open=is_open))
     assert Counter(answers) == {(200, None): len(visits) - refused, (503, "5"): refused}
     assert slow.most == min(AT_ONCE, len(visits) - refused)
     assert others == [405]  # it answers meanwhile
@@ -299,6 +300,6 @@ def test_a_turn_that_failed_is_free_again(project: Project, monkeypatch: pytest.
         raise ReportError(f"{NORTH.path}: too large for one file. Take its tables, which are there as CSV.")
 
     monkeypatch.setattr(handing, "make_download", fail)
-    answers, _ = asyncio.run(asked_at_once(project, ["one"], Slow(), is_open=False))
+    answers, _ = run_apart(asked_at_once(project, ["one"], Slow(), is_open=False))
     assert answers == [(422, None)]
     assert Download.making.total() == 0

@@ -207,7 +207,7 @@ def test_nothing_to_release_is_said(shops: tuple[Project, Study]) -> None:
          "reports first."),
         ({"unit": "nroth"}, UnknownNameError, "unknown unit 'nroth'. Did you mean 'north'? Known: north, south."),
         ({"only": ["driver"]}, UnknownNameError, "release: unknown analysis 'driver'. Did you mean 'drivers'? Known: "
-         "scorecard, segmentation, funnel, linkage, drivers."),
+         "brief, scorecard, segmentation, funnel, linkage, drivers."),
     ):  # fmt: skip
         with pytest.raises(kind) as error:
             release_period(project, study, **asked)

@@ -101,15 +101,38 @@ def test_parts_are_those_of_the_page_by_two_other_ways_to_read_them(path: Path) 
         assert part.shape == pytest.approx(float(wide[2]) / float(wide[3]), rel=0.01)
         listed = figure.select(".lists:not(.phone) h3")
         assert [name for name, _ in part.lists] == [head.get_text() for head in listed]
-    tables = [data for soup, data in blocks if soup.select_one("table.plain") and not soup.select_one(".noprint")]
-    grids = [part for part in found if isinstance(part, Grid) and any(part.is_number)]
-    assert len(grids) == len(tables) >= 4
-    for part, data in zip(grids, tables, strict=True):
+    tables = [
+        (soup.h2.get_text(), data)
+        for soup, data in blocks
+        if soup.select_one("table.plain") and not soup.select_one(".noprint")
+    ]
+    titles = [title for title, _ in tables]
+    grids = [part for part in found if isinstance(part, Grid) and part.title in titles]
+    assert [part.title for part in grids] == titles
+    assert len(titles) >= (1 if path.stem == "brief" else 4)
+    for part, (_, data) in zip(grids, tables, strict=True):
         head, _, *rows = markdown_rows(data)
         assert list(part.columns) == head
         assert [list(row) for row in part.rows] == rows
     assert isinstance(found[-1], Text)
-    assert found[-1].title == "Method and limits"
+    assert found[-1].title == ("How sure are we?" if path.stem == "brief" else "Method and limits")
+
+
+def test_the_brief_s_steps_and_findings_are_all_there() -> None:
+    [path] = [path for path in NOTEBOOKS if path.stem == "brief"]
+    found = {part.title: part for part in parts_of(json.loads(path.read_text()))}
+    blocks = {soup.h2.get_text(): soup for soup, _ in blocks_of(path) if soup.h2}
+    steps, told = blocks["What to do next"].select(".steps > li"), found["What to do next"]
+    assert list(told.columns) == ["Step", "Why", "Evidence", "Owner", "Check"]
+    assert [list(row) for row in told.rows] == [
+        [step.h3.get_text(), step.p.get_text(), *(fact.get_text() for fact in step.select("dd"))] for step in steps
+    ]
+    assert told.note == blocks["What to do next"].select_one(".source").get_text()
+    findings = blocks["What stands out here"].select(".findings > li")
+    assert list(found["What stands out here"].paragraphs) == [
+        f"{entry.select_one('.of').get_text()}: {entry.select_one('.finding').get_text()}" for entry in findings
+    ]
+    assert len(steps) == len(findings) == 3
 
 
 def test_states_of_change_are_words() -> None:

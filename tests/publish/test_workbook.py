@@ -69,7 +69,9 @@ def agrees(cell: Cell, value: Any) -> bool:
         return cell.value == ("yes" if value else "no")
     if isinstance(value, int | float):
         return (cell.data_type, cell.value) == ("n", value)
-    return cell.value is None if not value else cell.data_type == "s" and bool(cell.value)
+    if value == "":
+        return cell.value in (None, "no")  # "no" where a table says whether something is out of its limits
+    return cell.value is None if value is None else cell.data_type == "s" and bool(cell.value)
 
 
 @REPORTS

@@ -13,7 +13,6 @@ from cxinsights.params import ALL
 from cxinsights.report.identity import ReportId
 from cxinsights.report.pages import render_page
 from cxinsights.report.snapshot import page_of
-from tests.browser.conftest import browser  # noqa: F401  the fixture
 from tests.browser.test_pages import CUT, OVERLAPS
 from tests.cells import shown
 
@@ -90,7 +89,7 @@ def test_groups_keep_the_names_they_have(cards) -> None:
 
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("year", ["2016", "2017", "2018"])
-def test_the_pages_hold_all_of_it(cards, airport, browser: Browser, tmp_path: Path, year: str, width: int) -> None:  # noqa: F811
+def test_the_pages_hold_all_of_it(cards, airport, browser: Browser, tmp_path: Path, year: str, width: int) -> None:
     for (period, unit), blocks in cards.items():
         if period != year:
             continue

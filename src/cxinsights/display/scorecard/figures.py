@@ -53,6 +53,7 @@ def figure_trend(result: Guarded) -> Block:
         f"{metric_score(metric, rows['score'].iloc[0])}.",
         how=how_of_limits(metric, rows) if many else "",
         caption=f"{count(last['n'])} in the latest period; {others}.{gaps}",
+        half=True,
     )
 
 
@@ -178,6 +179,7 @@ def figure_segments(result: Guarded) -> Block:
         f"cannot be told from them. The dashed line is {card.subject.name} as a whole.",
         caption=f"{count(card.own.loc[metric, 'n'])}, {card.subject.period}, {card.subject.full_name}. Groups with "
         f"fewer than {result.study.privacy.customer_min} answers are not shown.",
+        half=True,
     )
 
 

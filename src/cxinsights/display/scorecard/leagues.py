@@ -80,6 +80,7 @@ def figure_limits(result: Guarded) -> Block:
         how=f"The more answers, the nearer to the average chance lets a unit lie: {chance}.",
         caption=f"{_bases(rows)}, {card.subject.period}. The middle line is {card.subject.name} as a whole, {center}.",
         lists=_outside(card, rows) if len(rows) > _MOST else (),
+        half=True,
     )
 
 

@@ -94,7 +94,10 @@ def _part(block: HtmlElement, png: str) -> Part | None:
         return _score_table(outer)
     if outer.find_class("plain"):
         return _grid(outer)
-    paragraphs = [_said(p) for p in outer.findall("p")]
+    if outer.find_class("steps"):
+        return _steps(outer)
+    paragraphs = [": ".join(_pieces(entry)) for found in outer.find_class("findings") for entry in found]
+    paragraphs += [_said(p) for p in outer.findall("p")]
     return Text(_title(outer), paragraphs) if paragraphs else None
 
 
@@ -167,6 +170,18 @@ def _scores(outer: HtmlElement) -> Grid:
         rows.append([_title(card), score, _first(card, "change"), _first(card, "against")])
     heads = ["Measure", "Score and 95% interval", "Change and 95% interval", "Held against"]
     return Grid("Scores", "", heads, rows, [False] * 4, "")
+
+
+def _steps(outer: HtmlElement) -> Grid:
+    """Steps, a row each, with a column for every fact that one of them has."""
+    steps = [
+        (_said(step.find("h3")), _said(step.find("p")), {_said(dt): _said(dt.getnext()) for dt in step.iter("dt")})
+        for step in outer.find_class("steps")[0]
+    ]
+    names = list(dict.fromkeys(name for *_, facts in steps for name in facts))
+    rows = [[title, why, *(facts.get(name, "") for name in names)] for title, why, facts in steps]
+    heads = ["Step", "Why", *names]
+    return Grid(_title(outer), _first(outer, "sub"), heads, rows, [False] * len(heads), _first(outer, "source"))
 
 
 def _with_interval(score: HtmlElement, interval: HtmlElement | None) -> str:
