@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import norm
 
-from cxinsights.analysis.comparisons import adjust, compare, states
+from cxinsights.analysis.comparisons import adjust, compare, detectable_difference, states
 from cxinsights.analysis.scores import Sample
 
 
@@ -104,3 +105,25 @@ def test_what_would_be_seen_four_times_in_five() -> None:
         a, b = Sample(rng.choice([100.0, 0, -100], 600, p=moved)), Sample(rng.choice([100.0, 0, -100], 600, p=p))
         found += compare(a, b, "nps").p_value < 0.05
     assert 0.75 < found / 600 < 0.87
+
+
+@pytest.mark.parametrize(("n_tests", "n_moved"), [(1, 0), (13, 0), (13, 3)])
+def test_a_difference_of_that_size_is_called_four_times_in_five_among_many_tests(n_tests: int, n_moved: int) -> None:
+    """One of many has moved by what is stated; so many others have moved far."""
+    rng = np.random.default_rng(7)
+    moved = np.repeat([0.0, 20.0], [n_tests - n_moved, n_moved])
+    called = []
+    for _ in range(1500):
+        drawn = moved + rng.normal(size=n_tests)
+        still = adjust(pd.DataFrame({"metric": "nps", "p_value": 2 * norm.sf(np.abs(drawn)), "se": 1.0}), ["metric"])
+        drawn[0] += detectable_difference(still, ["metric"])[0]
+        there = adjust(pd.DataFrame({"metric": "nps", "p_value": 2 * norm.sf(np.abs(drawn))}), ["metric"])
+        called.append(there["p_adjusted"][0] < 0.05)
+    assert 0.77 < np.mean(called) < 0.83
+
+
+def test_tests_that_are_called_make_the_others_easier_to_call() -> None:
+    frame = pd.DataFrame({"metric": ["nps"] * 4 + ["csat"], "p_value": [1e-9, 0.5, 0.6, np.nan, 0.5], "se": 2.0})
+    found = detectable_difference(adjust(frame, ["metric"]), ["metric"])
+    bounds = np.array([0.05 * (0 + 1) / 3, 0.05 * (1 + 1) / 3, 0.05 * (1 + 1) / 3, 0.05 * (1 + 1) / 3, 0.05])
+    assert found.tolist() == pytest.approx(2 * (norm.isf(bounds / 2) + norm.ppf(0.8)))

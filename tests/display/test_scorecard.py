@@ -64,8 +64,8 @@ def test_the_lead_has_number_interval_change_and_limit(south) -> None:
     unsure = scorecard(together(moved("north", SAME, SAME), south), study(), unit="north")
     smallest = unsure.changes["detectable"].iloc[0]
     assert lead(unsure) == (
-        f"NPS is 10 (2 to 18). The change on a year earlier is 0 (−12 to +12); these answers would show a change of "
-        f"{smallest:.0f} points four times in five."
+        f"NPS is 10 (2 to 18). The change on a year earlier is 0 (−12 to +12); a change of {smallest:.0f} "
+        f"points would be noticed four times in five."
     )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from cxinsights.analysis.case_mix import fit_case_mix
-from cxinsights.analysis.comparisons import adjust, compare, states
+from cxinsights.analysis.comparisons import adjust, compare, detectable_difference, states
 from cxinsights.analysis.scores import HEADLINE_METRICS, METRICS, Metric, Sample, customers_of, estimate, sample_of
 from cxinsights.params import ALL, ScoreRules
 
@@ -333,6 +333,8 @@ def _parent(answers: _Answers, node: Node) -> Node | None:
 
 def _adjusted(rows: list[tuple], columns: list[str], family: list[str]) -> pd.DataFrame:
     frame = adjust(pd.DataFrame(rows, columns=columns), family)
+    if "detectable" in columns:
+        frame["detectable"] = detectable_difference(frame, family)
     return frame.drop(columns="family", errors="ignore")
 
 

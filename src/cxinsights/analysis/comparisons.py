@@ -1,7 +1,7 @@
 """Comparisons: one engine for every page.
 
-Two samples are compared by their difference with interval, effect size, test, and the difference that these
-answers would show four times in five. A subgroup is compared with its complement, never with a total that
+Two samples are compared by their difference with interval, effect size, test, and the difference that the test
+would show four times in five. A subgroup is compared with its complement, never with a total that
 holds it. Tests are adjusted within one fixed family, and the state of a change follows from the adjusted
 test and the smallest change that matters. Not tested is not the same as no difference.
 """
@@ -12,12 +12,13 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 from statsmodels.stats.multitest import multipletests
 
 from cxinsights.analysis.intervals import newcombe, p_of, t_of, z_of
 from cxinsights.analysis.scores import Sample, cluster_sums, estimate
 
-__all__ = ["STATES", "Difference", "adjust", "compare", "states"]
+__all__ = ["STATES", "Difference", "adjust", "compare", "detectable_difference", "states"]
 
 _POWER_80 = z_of(0.6)  # normal quantile at 0.8
 STATES = ("worse", "slightly_worse", "cannot_tell", "steady", "slightly_better", "better")
@@ -37,7 +38,7 @@ class Difference:
     """Missing where not tested."""
     effect_size: float
     detectable: float
-    """Smallest difference that these answers show with 80 % power."""
+    """Smallest difference that this test alone would show with 80 % power."""
     tested: bool
 
 
@@ -108,6 +109,29 @@ def adjust(
             adjusted.loc[p.index] = multipletests(p, method=method)[1]
         size.loc[rows.index] = len(p)
     return frame.assign(p_adjusted=adjusted, n_comparisons=size)
+
+
+def detectable_difference(frame: pd.DataFrame, family: Sequence[str], confidence: float = 0.95) -> pd.Series:
+    """Smallest difference that the adjusted test of each row would call at least four times in five.
+
+    Parameters
+    ----------
+    frame
+        What `adjust` gives for the same families, with the standard error of each difference in `se`.
+    family
+        Columns that name a family.
+
+    Notes
+    -----
+    Where R of the other m − 1 tests of a family are called, Benjamini–Hochberg calls one more whose p is at most
+    α (R + 1) / m. A difference δ with standard error s goes under a bound b with chance Φ(δ / s − z(1 − b / 2)), which
+    is 0.8 at δ = (z(1 − b / 2) + z(0.8)) s. A test on its own has b = α.
+    """
+    alpha = 1 - confidence
+    called = frame["p_adjusted"] < alpha
+    others = called.groupby([frame[name] for name in family]).transform("sum") - called
+    bound = (alpha * (others + 1) / frame["n_comparisons"].clip(lower=1)).clip(upper=alpha)
+    return (norm.isf(bound / 2) + _POWER_80) * frame["se"]
 
 
 def states(

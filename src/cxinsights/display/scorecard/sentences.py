@@ -168,7 +168,7 @@ def _lead(card: Card, lead: pd.Series) -> str:
             said += f", {unclear}"
         elif state == "cannot_tell":
             smallest = metric_change(metric, change["detectable"], 0, 0)[0].lstrip("+")
-            said += f"; these answers would show a change of {smallest} points four times in five"
+            said += f"; a change of {smallest} points would be noticed four times in five"
         told.append(said)
     else:
         told.append(_not_compared(card, metric, change))

@@ -97,7 +97,8 @@ def table_changes(result: Guarded) -> Block:
         [Column("Measure", numeric=False), Column("Compared", numeric=False), *(Column(name) for name in names)],
         rows,
         note="p is adjusted (Benjamini–Hochberg) among all units, regions and the company for the same measure and "
-        "comparison. Would show: the smallest change that these answers would show four times in five.",
+        "comparison. Would show: the smallest change that is called better or worse at least four times in five, with "
+        "as many answers.",
     )
 
 
