@@ -245,7 +245,7 @@ def test_missed_targets_of_parts_are_said_and_stand_in_the_head(south) -> None:
     })  # fmt: skip
     of, frame = study(), together(moved("north", SAME, LOW), moved("south", SAME, (0.1, 0.6)))
     result = scorecard(frame, of, targets=targets)
-    assert "Surely under target: NPS in one of 2 units." in lead(result)
+    assert "Surely under target: NPS in one of two units." in lead(result)
     assert report.table_parts(result).measures[0].unit == "points, −100 to +100; target 40"
     targets.loc[0, "value"] = -80.0
     met = scorecard(frame, of, targets=targets)

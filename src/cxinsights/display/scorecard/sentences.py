@@ -194,7 +194,8 @@ def _under_target(card: Card) -> str:
         rows = [part.loc[metric] for _, part in card.parts if metric in part.index]
         under = sum(card.against_target(row, metric).startswith("Under") for row in rows)
         if under:
-            told.append(f"{METRIC_NAMES[metric]} in {spelled(under) if under < len(rows) else 'all'} of {len(rows)}")
+            of_all = f"{spelled(under)} of" if under < len(rows) else "all"
+            told.append(f"{METRIC_NAMES[metric]} in {of_all} {spelled(len(rows))}")
     return f"Surely under target: {joined(told)} {card.kind_of_parts}s" if told else ""
 
 
