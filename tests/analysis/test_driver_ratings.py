@@ -1,4 +1,6 @@
-"""Mean ratings against the rest and an earlier period: Welch's test, one family of each kind, and who is left out."""
+"""Mean ratings against the rest and earlier periods: Welch's test, one family of each kind, and who is left out."""
+
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -36,7 +38,7 @@ def frame() -> pd.DataFrame:
     )  # fmt: skip
 
 
-def fitted(frame: pd.DataFrame, earlier: tuple[str, str] | None = ("year_ago", "then"), **more) -> pd.DataFrame:
+def fitted(frame: pd.DataFrame, earlier: Mapping[str, str] = {"year_ago": "then"}, **more) -> pd.DataFrame:
     places = {place: params(*place) for place in PLACES}
     return fit_ratings(frame, places, earlier, **more).set_index(["region", "unit", "against", "driver"])
 
@@ -61,9 +63,20 @@ def test_all_places_and_drivers_are_one_family_of_each_kind(frame: pd.DataFrame)
     assert {("one", "rest"), ("one", "year_ago")} <= clear
 
 
+def test_each_earlier_period_is_a_family_of_its_own(frame: pd.DataFrame) -> None:
+    before = frame[frame["period"] == "then"].assign(period="before")
+    before["a_rating"] += 0.5
+    both = fitted(pd.concat([frame, before], ignore_index=True), {"year_ago": "then", "previous": "before"})
+    alone = fitted(frame).xs("year_ago", level="against")
+    pd.testing.assert_frame_equal(both.xs("year_ago", level="against"), alone)
+    previous = both.xs("previous", level="against")
+    assert previous.loc[("r", "one", "a_rating"), "difference"] < alone.loc[("r", "one", "a_rating"), "difference"]
+    assert previous["is_clear"].tolist() == multipletests(previous["p_value"], method="fdr_bh")[0].tolist()
+
+
 def test_the_company_has_no_rest(frame: pd.DataFrame) -> None:
     assert {against for region, _, against, _ in fitted(frame).index if region == "_all"} == {"year_ago"}
-    assert {against for *_, against, _ in fitted(frame, None).index} == {"rest"}
+    assert {against for *_, against, _ in fitted(frame, {}).index} == {"rest"}
 
 
 def test_few_ratings_are_not_compared(frame: pd.DataFrame) -> None:

@@ -1,7 +1,7 @@
 """How does each part of the experience stand here against elsewhere, and against a year ago?
 
-Each driver's mean rating in a place is compared with that of the rest of the company, and with its own of an earlier
-period. Tests are adjusted (Benjamini–Hochberg) over all places and drivers of a period, one family for each kind.
+Each driver's mean rating in a place is compared with that of the rest of the company, and with its own of earlier
+periods. Tests are adjusted (Benjamini–Hochberg) over all places and drivers of a period, one family for each kind.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,21 +26,21 @@ _COLUMNS = [
 def fit_ratings(
     responses: pd.DataFrame,
     places: Mapping[Place, DriversParams],
-    earlier: tuple[str, str] | None,
+    earlier: Mapping[str, str],
     min_base: int = 30,
     fewest: int = 10,
 ) -> pd.DataFrame:
-    """Compare every place's mean ratings with those of the rest, and of an earlier period.
+    """Compare every place's mean ratings with those of the rest, and of earlier periods.
 
     Parameters
     ----------
     responses
-        Answers of all places in the params' period and the earlier one: region, unit, period, survey, ratings, and
+        Answers of all places in the params' period and the earlier ones: region, unit, period, survey, ratings, and
         optionally `weight` and `customer_id`.
     places
         What each place's driver regression is asked, by region and unit; `_all` as in reports.
     earlier
-        Kind of comparison (`year_ago`, `previous`) and id of the earlier period; None where there is none.
+        Kind of comparison (`year_ago`, `previous`): id of the earlier period.
     min_base
         Fewest ratings on each side.
     fewest
@@ -57,14 +57,14 @@ def fit_ratings(
     rows = [row for place, params in places.items() for row in _of_place(responses, place, params, earlier, min_base)]
     frame = adjust(pd.DataFrame(rows, columns=_COLUMNS[:-1]), ["against"])
     frame = frame.assign(is_clear=frame["p_adjusted"] < _CLEAR)[_COLUMNS]
-    if earlier is None:
-        return frame
-    small = _rated_by_few(responses[responses["period"] == earlier[1]], {*frame["driver"]}, fewest)
-    return frame[~((frame["against"] == earlier[0]) & frame["driver"].isin(small))].reset_index(drop=True)
+    for kind, period in earlier.items():
+        small = _rated_by_few(responses[responses["period"] == period], {*frame["driver"]}, fewest)
+        frame = frame[~((frame["against"] == kind) & frame["driver"].isin(small))]
+    return frame.reset_index(drop=True)
 
 
 def _of_place(
-    responses: pd.DataFrame, place: Place, params: DriversParams, earlier: tuple[str, str] | None, min_base: int
+    responses: pd.DataFrame, place: Place, params: DriversParams, earlier: Mapping[str, str], min_base: int
 ) -> Iterator[tuple]:
     region, unit = place
     asked = responses["survey"] == params.survey
@@ -75,8 +75,7 @@ def _of_place(
     if unit != ALL:
         here &= responses["unit"] == unit
     others = {} if here.all() else {"rest": now & ~here}
-    if earlier is not None:
-        others[earlier[0]] = asked & (responses["period"] == earlier[1]) & here
+    others |= {kind: asked & (responses["period"] == period) & here for kind, period in earlier.items()}
     customers = customers_of(responses)
     for driver in params.drivers:
         own = _sample(responses, driver, now & here, customers)

@@ -51,7 +51,7 @@ class KeptBaseline:
     contrasts: pd.DataFrame
     """Drivers of every place against the rest and the period before; empty where the study has no drivers."""
     ratings: pd.DataFrame
-    """Mean ratings of every place against the rest of the company and an earlier period; empty likewise."""
+    """Mean ratings of every place against the rest of the company and earlier periods; empty likewise."""
     pool: pd.DataFrame
     """The pattern common to all units, for those that borrow from it; empty where the company's drivers do not."""
     weights: pd.DataFrame
@@ -184,7 +184,7 @@ def _of_all_places(
     answers = with_weights(found, weights)
     previous = earlier.get("previous") or earlier["year_ago"]
     known = set(answers["period"])
-    back = next(((kind, earlier[kind]) for kind in ("year_ago", "previous") if earlier.get(kind) in known), None)
+    back = {kind: one for kind, one in earlier.items() if one in known}
     ratings = fit_ratings(answers, places, back, study.scores.min_base, study.privacy.customer_min)
     return fit_contrasts(answers[answers["period"].isin([previous, period])], places, previous), ratings
 

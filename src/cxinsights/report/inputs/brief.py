@@ -32,6 +32,8 @@ def read_brief(opened: Opened) -> Inputs:
         node = ("unit", params.region, params.unit, ALL)
         hidden = hidden_ratings(opened.kept.baseline, node, params.survey)
         ratings = ratings[here & ~ratings["driver"].isin(hidden)].drop(columns=["region", "unit"])
+        if (ratings["against"] == "year_ago").any():  # one earlier period is enough on a page
+            ratings = ratings[ratings["against"] != "previous"]
     return Inputs(ratings.reset_index(drop=True), {"actions": _actions(opened), "analyses": _analyses(opened)})
 
 
