@@ -28,11 +28,12 @@ class Findings(Block):
     folded: bool = False
     by_report: bool = False
     """Whether the report's name is the link, and its finding plain text."""
+    note: str = ""
 
     def as_markdown(self) -> str:
         """One line per report."""
-        lines = (f"- {e.report}: {f'[{e.headline}]({e.link})' if e.link else e.headline}" for e in self.entries)
-        return "\n".join([f"### {self.title}", "", *lines])
+        lines = [f"- {e.report}: {f'[{e.headline}]({e.link})' if e.link else e.headline}" for e in self.entries]
+        return "\n".join([f"### {self.title}", "", *lines, *(["", self.note] if self.note else [])])
 
 
 def list_findings(findings: Sequence[Finding]) -> Block:

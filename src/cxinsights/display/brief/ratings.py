@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 
 from cxinsights.display import charts
 from cxinsights.display.blocks import Block, Figure, Nothing
-from cxinsights.display.brief.sentences import difference_text
 from cxinsights.display.numbers import metric_with_interval, number
+from cxinsights.display.rating_words import difference_text
 from cxinsights.display.theme import LIGHT, WIDE, new_axes
 from cxinsights.display.words import as_subject, fitting, in_sentence, joined, spelled
 from cxinsights.privacy import Guarded, is_shown

@@ -3,9 +3,9 @@
 import pandas as pd
 
 from cxinsights.display.blocks import Block, Nothing
-from cxinsights.display.brief.sentences import difference_text
 from cxinsights.display.findings import Finding, Findings
 from cxinsights.display.numbers import count, metric_change, metric_with_interval, percent, share_text
+from cxinsights.display.rating_words import difference_text
 from cxinsights.display.scorecard.card import METRIC_NAMES
 from cxinsights.display.words import in_sentence, joined
 from cxinsights.params import ANALYSES

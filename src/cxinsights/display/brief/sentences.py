@@ -4,7 +4,8 @@ import pandas as pd
 
 from cxinsights.analysis.brief import NO_SCORECARD
 from cxinsights.display.blocks import Headline
-from cxinsights.display.numbers import metric_score, told_decimals, with_interval
+from cxinsights.display.numbers import metric_score
+from cxinsights.display.rating_words import difference_text
 from cxinsights.display.scorecard.card import METRIC_NAMES, Card
 from cxinsights.display.scorecard.sentences import headline_scorecard
 from cxinsights.display.subject import Subject
@@ -12,7 +13,7 @@ from cxinsights.display.words import fitting, in_sentence, joined, possessive
 from cxinsights.privacy import Guarded, Suppressed, is_shown
 from cxinsights.schemas.columns import label, value_label
 
-__all__ = ["difference_text", "headline_brief", "low_ratings"]
+__all__ = ["headline_brief", "low_ratings"]
 
 _NOT_PROOF = "Timing alone is not proof of cause."
 
@@ -37,13 +38,6 @@ def low_ratings(result: Guarded, against: str) -> pd.DataFrame:
     if not len(rows):
         return rows
     return rows[(rows["found"] == "rating") & (rows["against"] == against) & is_shown(rows["difference"])]
-
-
-def difference_text(row: pd.Series) -> str:
-    """A difference of ratings with its interval: −0.8 (−1.0 to −0.6)."""
-    values = (row["difference"], row["diff_low"], row["diff_high"])
-    is_clear = row["diff_low"] > 0 or row["diff_high"] < 0
-    return with_interval(*values, told_decimals(values, 1) if is_clear else 1, with_sign=True)
 
 
 def _title(result: Guarded, card: Card, said: str) -> str:
