@@ -66,6 +66,7 @@ _HOMES = {
     "headline_scorecard": "display.scorecard",
     "headline_segmentation": "display.segmentation",
     "kano": "analysis.kano",
+    "list_falls": "display.scorecard",
     "list_findings": "display.findings",
     "list_reasons": "display.brief",
     "list_steps": "display.brief",

@@ -12,6 +12,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from cxinsights.analysis.baseline import fit_baseline
+from cxinsights.analysis.driver_ratings import fit_ratings
 from cxinsights.analysis.drivers import fit_drivers
 from cxinsights.analysis.scorecard import fit_scorecard, node_of
 from cxinsights.display.theme import styled
@@ -127,11 +128,19 @@ def scorecard(
     """The guarded scorecard, as `Source` would make it: baseline, plan of what is hidden, result, guard."""
     periods = sorted(frame["period"].unique())
     earlier = {"previous": "2026Q2", "year_ago": "2025Q3"}
-    baseline = protect(fit_baseline(frame, of.scores, periods, earlier), of.privacy)
+    rated = [name for name in frame if name.endswith("_rating")]
+    baseline = protect(fit_baseline(frame, of.scores, periods, earlier, rated), of.privacy)
     region = region or (next(iter(of.regions)) if unit != ALL else ALL)
     asked = ScorecardParams(study=of.name, period="2026Q3", region=region, unit=unit, compare=compare)
     hidden = is_hidden(baseline, node_of(asked, baseline), asked.survey, asked.period)
-    return guard(fit_scorecard(baseline, asked, targets, benchmarks, invitations), of, hidden=hidden)
+    moved = _ratings(frame, of, rated, {k: p for k, p in earlier.items() if p in periods}) if rated else None
+    return guard(fit_scorecard(baseline, asked, targets, benchmarks, invitations, moved), of, hidden=hidden)
+
+
+def _ratings(frame: pd.DataFrame, of: Study, rated: list[str], earlier: Mapping[str, str]) -> pd.DataFrame:
+    places = [(ALL, ALL), *((region, unit) for region, one in of.regions.items() for unit in (ALL, *one.units))]
+    asked = {"study": of.name, "period": "2026Q3", "drivers": rated}
+    return fit_ratings(frame, {p: DriversParams(**asked, region=p[0], unit=p[1]) for p in places}, earlier)
 
 
 # Drawings -----------------------------------------------------------------------------------------------

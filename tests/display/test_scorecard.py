@@ -180,7 +180,7 @@ def test_what_moved_among_units_comes_first() -> None:
     one = scorecard(together(moved("u0", SAME, LOW), moved("u1", SAME, SAME), *steady), units(12))
     assert title(one).startswith("Unit 0 fell on all three measures; ")
     both = scorecard(together(moved("u0", SAME, LOW), moved("u1", SAME, HIGH), *steady), units(12))
-    assert title(both).startswith("One unit fell and one unit rose; ")
+    assert title(both).startswith("Unit 0 fell and Unit 1 rose; ")
     none = scorecard(together(moved("u0", SAME, SAME), moved("u1", SAME, SAME)), units(2))
     assert title(none) == "No clear change in any unit; overall NPS is 10"
 
@@ -274,7 +274,9 @@ def test_every_column_of_every_table_is_described() -> None:
     ages = [moved(unit, SAME, LOW, age_group=age, region=region) for region, unit, age in places]
     levels = {"region": [ALL], "unit": ALL, "metric": "nps", "period": "2026Q3", "value": 30.0, "source": "Panel",
               "date": pd.Timestamp("2026-01-31"), "base": "shops"}  # fmt: skip
-    result = scorecard(together(*ages), of, benchmarks=pd.DataFrame(levels))
+    frame = together(*ages)
+    frame["help_rating"] = 7.0 + frame.index % 3 - (frame["period"] == "2026Q3")
+    result = scorecard(frame, of, benchmarks=pd.DataFrame(levels))
     for name in published_tables(result.kind):
         assert len(getattr(result, name)), name
         assert set(getattr(result, name)) <= result_columns(), name

@@ -74,7 +74,7 @@ def _make(project: Project, study: Study, report: ReportId) -> None:
     made.mkdir(parents=True)
     params = cx.ScorecardParams(study="shops", period="2026Q3", region="shops", unit=report.unit)
     source = open_source(params, project)
-    result = source.guard(cx.fit_scorecard(source.baseline, params, source.targets))
+    result = source.guard(cx.fit_scorecard(source.baseline, params, **source.figures))
     headline = cx.headline_scorecard(result)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(RECORD_TO, str(made))

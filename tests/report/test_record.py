@@ -46,7 +46,7 @@ def opened(folder: Path, unit: str, text: str | None = None) -> Source:
 def recorded(source: Source, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict:
     folder.mkdir(parents=True, exist_ok=True)
     monkeypatch.setenv(RECORD_TO, str(folder))
-    source.record(source.guard(fit_scorecard(source.baseline, source.params, source.targets)), HEADLINE)
+    source.record(source.guard(fit_scorecard(source.baseline, source.params, **source.figures)), HEADLINE)
     return json.loads((folder / "result.json").read_text(encoding="utf-8"))
 
 

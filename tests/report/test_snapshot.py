@@ -65,7 +65,7 @@ def scorecard(project, folder: Path, unit: str) -> Path:
     region = "_all" if unit == "_all" else "shops"
     params = cx.ScorecardParams(study="shops", period="2026Q3", region=region, unit=unit)
     source = open_source(params, project)
-    result = source.guard(cx.fit_scorecard(source.baseline, params, source.targets))
+    result = source.guard(cx.fit_scorecard(source.baseline, params, **source.figures))
     headline = cx.headline_scorecard(result)
     made = [
         cx.tally_parts, cx.score_kpis, cx.table_parts, cx.figure_trend, cx.figure_league, cx.figure_limits,

@@ -63,7 +63,7 @@ def opened(company: tuple[Project, Study], analysis: str, region: str, unit: str
 
 def scorecard(company: tuple[Project, Study], region: str, unit: str) -> Guarded:
     source = opened(company, "scorecard", region, unit)
-    return source.guard(fit_scorecard(source.baseline, source.params, source.targets))
+    return source.guard(fit_scorecard(source.baseline, source.params, **source.figures))
 
 
 def drivers(company: tuple[Project, Study], region: str, unit: str) -> Guarded:

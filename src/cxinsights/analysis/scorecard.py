@@ -57,6 +57,8 @@ class ScorecardResult:
         keep=[*_NAMES, "period", "benchmark_period", "source", "date", "base", "n_base", "benchmark", "allows_for"]
     )
     """Gaps of the node's and its parts' scores to what others give, the leading benchmark of each first."""
+    ratings: pd.DataFrame = table(keep=["region", "unit", "against", "driver"], also={"n_compare": "customers"})
+    """Mean ratings of the node's units, or of the unit, that clearly moved since an earlier period; falls first."""
 
 
 def fit_scorecard(
@@ -65,6 +67,7 @@ def fit_scorecard(
     targets: pd.DataFrame | None = None,
     benchmarks: pd.DataFrame | None = None,
     invitations: pd.DataFrame | None = None,
+    ratings: pd.DataFrame | None = None,
 ) -> ScorecardResult:
     """Take one node's scorecard from the baseline.
 
@@ -78,6 +81,8 @@ def fit_scorecard(
         Its `benchmarks` of the period and before, the earliest first, where it has any.
     invitations
         Its `invitations` of the period, where it knows whom it asked.
+    ratings
+        `fit_ratings` of the same survey, of every place, where the study has drivers.
     """
     node = node_of(params, baseline)
     here = _at(baseline.scores, node)
@@ -111,6 +116,7 @@ def fit_scorecard(
         mix=_mix(_parts(scores[main & (node[0] != "unit")], node), changes, params),
         case_mix=_case_mix(baseline, scores[in_period], node),
         benchmarks=_gaps(pd.concat([_at(scores[in_period], node), parts], ignore_index=True), benchmarks),
+        ratings=_moved_ratings(ratings, baseline, scores[in_period & baseline.shown(scores)], node, params),
     )
 
 
@@ -186,6 +192,27 @@ def _gaps(scores: pd.DataFrame, benchmarks: pd.DataFrame | None) -> pd.DataFrame
     if benchmarks is None or not len(benchmarks):
         return pd.DataFrame()
     return gaps_to_benchmarks(scores[scores["level"] != "site"], benchmarks)
+
+
+def _moved_ratings(
+    ratings: pd.DataFrame | None,
+    baseline: Baseline,
+    shown: pd.DataFrame,
+    node: tuple[str, ...],
+    params: ScorecardParams,
+) -> pd.DataFrame:
+    """Clear changes of ratings in the units whose scores are shown, but for ratings that the plan hides."""
+    if ratings is None or not len(ratings):
+        return pd.DataFrame()
+    place = ["region", "unit"]
+    units = _at(shown, node) if node[0] == "unit" else _units(shown, node)
+    moved = ratings[ratings["is_clear"] & (ratings["against"] != "rest")]
+    moved = moved.merge(units[place].drop_duplicates(), on=place)
+    rated = baseline.rated[(baseline.rated["level"] == "unit") & (baseline.rated["survey"] == params.survey)]
+    if "hidden" in rated:
+        closed = rated.loc[rated["hidden"], [*place, "driver"]]
+        moved = moved[~pd.MultiIndex.from_frame(moved[[*place, "driver"]]).isin(pd.MultiIndex.from_frame(closed))]
+    return moved.sort_values([*place, "difference"], kind="stable").reset_index(drop=True)
 
 
 def _with_targets(scores: pd.DataFrame, targets: pd.DataFrame | None, params: ScorecardParams) -> pd.DataFrame:

@@ -67,8 +67,7 @@ def _read_by(source: Source) -> str:
     try:
         if source.params.analysis in FITTED:
             return short_hash(_named(source.inputs.frame), _all_named(source.inputs.more), source.decided)
-        figures = (source.targets, source.benchmarks, source.invitations)
-        result = fit_scorecard(source.baseline, source.params, *figures)
+        result = fit_scorecard(source.baseline, source.params, **source.figures)
         return short_hash([_written(getattr(result, field.name)) for field in fields(result)])
     except Exception as error:  # the report fails, and says so itself
         return short_hash(type(error).__name__, str(error))

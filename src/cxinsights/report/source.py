@@ -112,6 +112,19 @@ class Source:
         return read_table(self.project, self.study, "invitations", periods=[self.params.period])
 
     @property
+    def figures(self) -> dict[str, pd.DataFrame | None]:
+        """What a scorecard sets beside the baseline, by its parameters; ratings where they are of its survey."""
+        params, ratings = self.params, self.kept.ratings
+        asked = [params.period, params.region, params.unit]
+        same = len(ratings) > 0 and resolve(self.study, "drivers", *asked).survey == params.survey
+        return {
+            "targets": self.targets,
+            "benchmarks": self.benchmarks,
+            "invitations": self.invitations,
+            "ratings": ratings if same else None,
+        }
+
+    @property
     def findings(self) -> list[Finding]:
         """What the other reports of the same place and period say, where pages are made of them."""
         return read_findings(self.params)

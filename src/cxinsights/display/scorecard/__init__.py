@@ -2,6 +2,7 @@
 
 from cxinsights.display.scorecard.benchmarks import table_benchmarks
 from cxinsights.display.scorecard.case_mix import table_case_mix
+from cxinsights.display.scorecard.falls import list_falls
 from cxinsights.display.scorecard.figures import figure_segments, figure_trend, plot_segments, plot_trend
 from cxinsights.display.scorecard.groups import table_contacts, table_segments
 from cxinsights.display.scorecard.leagues import (
@@ -29,6 +30,7 @@ __all__ = [
     "figure_segments",
     "figure_trend",
     "headline_scorecard",
+    "list_falls",
     "list_units",
     "method_scorecard",
     "plot_league",

@@ -11,7 +11,7 @@ from cxinsights.analysis.scores import HEADLINE_METRICS
 from cxinsights.display.blocks import ScoreCell
 from cxinsights.display.numbers import metric_change, metric_interval, metric_score, percent
 from cxinsights.display.subject import Subject
-from cxinsights.display.words import as_subject
+from cxinsights.display.words import NEWS_FIRST, as_subject
 from cxinsights.params import ALL, ScorecardParams, Study
 from cxinsights.privacy import Guarded, Suppressed, is_shown
 from cxinsights.schemas.columns import column
@@ -110,10 +110,46 @@ class Card:
         return self._by_place(self.result.parts)
 
     @cached_property
+    def units(self) -> list[tuple[str, pd.DataFrame]]:
+        """Name and rows of each unit under the subject, whether or not a region stands between."""
+        return self._by_place(self.result.units) or (self.parts if self.kind_of_parts == "unit" else [])
+
+    @property
     def many(self) -> list[tuple[str, pd.DataFrame]]:
-        """Name and rows of each unit under the subject, where they are too many for a table; else none."""
-        units = self._by_place(self.result.units) or (self.parts if self.kind_of_parts == "unit" else [])
-        return units if len(units) > MANY else []
+        """The units, where they are too many for a table; else none."""
+        return self.units if len(self.units) > MANY else []
+
+    @cached_property
+    def news(self) -> list[tuple[str, pd.DataFrame]]:
+        """Units that moved on some measure, what readers look for first before all."""
+        return sorted((one for one in self.units if self.moved(one[1])), key=lambda one: self.rank_of_news(*one))
+
+    @cached_property
+    def told(self) -> list[tuple[str, pd.DataFrame]]:
+        """Of whom sentences speak: units, wherever one of them moved, by names that tell them apart; else the parts."""
+        if not self.news or not len(self.result.units):
+            return self.parts
+        order = sorted(self.units, key=lambda one: self.rank_of_news(*one))
+        return [(f"{name} in {self.study.region(rows['region'].iloc[0]).label}", rows) for name, rows in order]
+
+    @property
+    def kind_told(self) -> str:
+        """Whether sentences speak of regions, units or sites."""
+        return "unit" if self.told is not self.parts else self.kind_of_parts
+
+    def rank_of_news(self, name: str, part: pd.DataFrame) -> tuple[int, float, str]:
+        """Where a part stands among news: by the gravest state of any measure, the lowest change, its name."""
+        states = self.states_of(part).values()
+        rank = min(map(NEWS_FIRST.index, states), default=len(NEWS_FIRST))
+        change = self.leading_change(part)
+        return rank, float("inf") if change is None else change, name
+
+    def leading_change(self, part: pd.DataFrame) -> float | None:
+        """Change of a part's leading measure, where it was tested."""
+        metric = self.metrics[0]
+        if metric not in part.index or self.state(part.loc[metric]) is None:
+            return None
+        return float(self.change(part.loc[metric])["change"])
 
     @cached_property
     def tabled(self) -> list[tuple[str, pd.DataFrame]]:
@@ -124,8 +160,7 @@ class Card:
 
     def moved(self, part: pd.DataFrame) -> dict[str, str]:
         """Clear states of a part by measure."""
-        states = {m: self.state(part.loc[m]) for m in self.metrics if m in part.index}
-        return {metric: state for metric, state in states.items() if state in (*WORSE, *BETTER)}
+        return {metric: state for metric, state in self.states_of(part).items() if state in (*WORSE, *BETTER)}
 
     def _by_place(self, rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
         if not len(rows):
@@ -210,12 +245,6 @@ class Card:
         """Whether a change was not tested for want of answers."""
         return min(change["n"], change["n_compare"]) < self.study.scores.min_base
 
-    def hidden_periods(self, metric: str) -> int:
-        """Periods whose score of a measure is not shown."""
-        rows = self.result.trend
-        rows = rows[(rows["metric"] == metric) & (rows["n"] > 0)]
-        return int((~is_shown(rows["score"])).sum())
-
     def state(self, row: pd.Series) -> str | None:
         """State of a score row's change; None where it was not tested or is not shown."""
         change = self.change(row)
@@ -245,12 +274,9 @@ class Card:
         rows = rows[is_shown(rows["gap"])].drop_duplicates(_ROW)
         return {tuple(row[_ROW]): row for _, row in rows.iterrows()}
 
-    def states_of_parts(self) -> list[tuple[str, dict[str, str]]]:
-        """Each part's states by measure; empty where nothing was tested."""
-        return [
-            (name, {m: s for m in self.metrics if m in part.index and (s := self.state(part.loc[m]))})
-            for name, part in self.parts
-        ]
+    def states_of(self, part: pd.DataFrame) -> dict[str, str]:
+        """A part's states by measure; empty where nothing was tested."""
+        return {m: state for m in self.metrics if m in part.index and (state := self.state(part.loc[m]))}
 
     def span(self, metric: str, others: pd.DataFrame) -> tuple[float, float]:
         """Axis of a measure's strips that the subject shares with others: its parts, or its own past."""
@@ -323,12 +349,6 @@ class Card:
         if self.comparison is None:
             return ""
         return "No earlier answers" if self.asked_in(metric, self.earlier_id) else f"Not asked in {self.earlier_label}"
-
-    def periods_not_asked(self, metric: str) -> list[str]:
-        """Earlier periods in which a measure was not asked of anybody, by name."""
-        rows = self.result.trend
-        rows = rows[(rows["metric"] == metric) & (rows["question"] == "not_asked")]
-        return [self.study.periods.period(period).label for period in dict.fromkeys(rows["period"])]
 
     def against_target(self, row: pd.Series, metric: str) -> str:
         """Where a score stands to its target: only a whole interval on one side is under or over it."""

@@ -12,7 +12,7 @@ from cxinsights.display.scorecard.card import METRIC_NAMES, Card
 from cxinsights.display.scorecard.courses import has_limits, how_of_limits
 from cxinsights.display.theme import LIGHT, WIDE, new_axes
 from cxinsights.display.words import as_subject, in_sentence, joined, spelled
-from cxinsights.privacy import Guarded
+from cxinsights.privacy import Guarded, is_shown
 from cxinsights.schemas.columns import label, value_label
 
 __all__ = ["figure_segments", "figure_trend", "plot_segments", "plot_trend"]
@@ -35,10 +35,6 @@ def figure_trend(result: Guarded) -> Block:
     others = (
         f"{fewest:,} in the other{'s' if many else ''}" if fewest == most else f"{fewest:,} to {most:,} in the others"
     )
-    hidden = card.hidden_periods(metric)
-    gaps = f" {as_subject(count(hidden, 'period'))} {'is' if hidden == 1 else 'are'} not shown." if hidden else ""
-    if unasked := card.periods_not_asked(metric):
-        gaps += f" Not asked in {joined(unasked, 4)}."
     return Figure(
         key="trend",
         title=title,
@@ -52,9 +48,20 @@ def figure_trend(result: Guarded) -> Block:
         f"{metric_with_interval(metric, last['score'], last['ci_low'], last['ci_high'])}; the first was "
         f"{metric_score(metric, rows['score'].iloc[0])}.",
         how=how_of_limits(metric, rows) if many else "",
-        caption=f"{count(last['n'])} in the latest period; {others}.{gaps}",
+        caption=f"{count(last['n'])} in the latest period; {others}.{_gaps(card, metric)}",
         half=True,
     )
+
+
+def _gaps(card: Card, metric: str) -> str:
+    """How many periods are not shown, and those in which nobody was asked."""
+    rows = card.result.trend
+    rows = rows[rows["metric"] == metric]
+    hidden = int((~is_shown(rows.loc[rows["n"] > 0, "score"])).sum())
+    told = f" {as_subject(count(hidden, 'period'))} {'is' if hidden == 1 else 'are'} not shown." if hidden else ""
+    unasked = dict.fromkeys(rows.loc[rows["question"] == "not_asked", "period"])
+    names = [card.study.periods.period(period).label for period in unasked]
+    return f"{told} Not asked in {joined(names, 4)}." if names else told
 
 
 def _measured(metric: str) -> str:

@@ -36,12 +36,13 @@ def headline_scorecard(result: Guarded) -> Headline:
 
 
 def tally_parts(result: Guarded) -> Block:
-    """How many regions or units moved which way on any measure; steady are those that are on every one."""
+    """How many units or regions moved which way on any measure; steady are those that are on every one."""
     card = Card(result)
     if card.params.unit != ALL or not card.parts:
         return Nothing()
     moved: dict[str, list[tuple[str, list[str]]]] = {}
-    for name, states in card.states_of_parts():
+    for name, part in card.told:
+        states = card.states_of(part)
         if not states:
             continue
         for key, members in (("worse", WORSE), ("better", BETTER)):
@@ -103,13 +104,13 @@ def _title_of_unit(card: Card, lead: pd.Series) -> str:
 
 
 def _title_of_parts(card: Card, lead: pd.Series) -> str:
-    """What moved among the parts, then how the whole stands."""
+    """Which units or regions moved, then how the whole stands."""
     metric, name = card.metrics[0], card.subject.name
     score = metric_score(metric, lead["score"])
     if card.comparison is None or not len(card.result.changes):
         return fitting(f"{possessive(name)} {METRIC_NAMES[metric]} is {score}", f"{METRIC_NAMES[metric]} is {score}")
     fell, rose = [], []
-    for part, rows in card.parts:
+    for part, rows in card.told:
         verbs = {METRIC_NAMES[m]: card.verb(rows.loc[m]) for m in card.metrics if m in rows.index}
         for verb, group in (("fell", fell), ("rose", rose)):
             on = [measure for measure, own in verbs.items() if own == verb]
@@ -118,14 +119,15 @@ def _title_of_parts(card: Card, lead: pd.Series) -> str:
                 break
     whole = _whole(card, lead)
     if not fell and not rose:
-        none = f"No clear change in any {card.kind_of_parts}"
+        none = f"No clear change in any {card.kind_told}"
         return fitting(f"{none}; {whole}", f"{none}; {_whole(card, lead, short=True)}")
-    named, counted = (
-        " and ".join(told(card, group, verb) for group, verb in ((fell, "fell"), (rose, "rose")) if group)
-        for told in (_named, _counted)
+    named, bare, counted = (
+        as_subject(" and ".join(told(card, group, verb) for group, verb in ((fell, "fell"), (rose, "rose")) if group))
+        for told in (_named, _bare, _counted)
     )
-    moved = as_subject(counted)
-    return fitting(f"{named}; {whole}", f"{moved}; {whole}", f"{moved}; {_whole(card, lead, short=True)}")
+    short = _whole(card, lead, short=True)
+    titles = [f"{moved}; {rest}" for moved in (named, bare, counted) for rest in (whole, short)]
+    return fitting(*titles)
 
 
 def _whole(card: Card, lead: pd.Series, *, short: bool = False) -> str:
@@ -144,11 +146,15 @@ def _whole(card: Card, lead: pd.Series, *, short: bool = False) -> str:
 def _named(card: Card, group: list[tuple[str, list[str]]], verb: str) -> str:
     if len(group) == 1:
         return f"{group[0][0]} {verb} on {_measures(group[0][1], len(card.metrics))}"
+    return _bare(card, group, verb)
+
+
+def _bare(card: Card, group: list[tuple[str, list[str]]], verb: str) -> str:
     return f"{joined([name for name, _ in group], 3)} {verb}"
 
 
 def _counted(card: Card, group: list[tuple[str, list[str]]], verb: str) -> str:
-    return f"{spelled(len(group))} {card.kind_of_parts}{'s' if len(group) > 1 else ''} {verb}"
+    return f"{spelled(len(group))} {card.kind_told}{'s' if len(group) > 1 else ''} {verb}"
 
 
 def _measures(on: Sequence[str], n_measures: int) -> str:

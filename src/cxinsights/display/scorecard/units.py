@@ -8,7 +8,7 @@ from cxinsights.display.blocks import Block, Nothing, ScoreCell
 from cxinsights.display.listing import ListedUnit, UnitList, UnitSection
 from cxinsights.display.numbers import count, metric_with_interval
 from cxinsights.display.scorecard.card import BETTER, METRIC_NAMES, WORSE, Card
-from cxinsights.display.words import NEWS_FIRST, as_subject, in_sentence, joined, spelled
+from cxinsights.display.words import as_subject, in_sentence, joined, spelled
 from cxinsights.params import ALL
 from cxinsights.privacy import Guarded, is_shown
 
@@ -24,7 +24,7 @@ def list_units(result: Guarded) -> Block:
         return Nothing()
     metric, several = card.metrics[0], len(result.units) > 0
     found = {(rows.iloc[0]["region"], rows.iloc[0]["unit"]): (name, rows) for name, rows in card.many}
-    order = sorted(found, key=lambda place: _news_first(card, found[place]))
+    order = sorted(found, key=lambda place: card.rank_of_news(*found[place]))
     sections = []
     news = [place for place in order if card.moved(found[place][1])]
     if several and news:
@@ -61,23 +61,6 @@ def list_units(result: Guarded) -> Block:
     )
 
 
-def _news_first(card: Card, part: Part) -> tuple[int, float, str]:
-    """Order: the gravest state of any measure, the lowest change, the name."""
-    name, rows = part
-    states = [state for m in card.metrics if m in rows.index and (state := card.state(rows.loc[m]))]
-    rank = min(map(NEWS_FIRST.index, states), default=len(NEWS_FIRST))
-    change = _change(card, rows)
-    return rank, float("inf") if change is None else change, name
-
-
-def _change(card: Card, rows: pd.DataFrame) -> float | None:
-    """Change of the leading measure, where it was tested."""
-    metric = card.metrics[0]
-    if metric not in rows.index or card.state(rows.loc[metric]) is None:
-        return None
-    return float(card.change(rows.loc[metric])["change"])
-
-
 def _listed(card: Card, part: Part, region: str = ALL) -> ListedUnit:
     name, rows = part
     metric, moved = card.metrics[0], card.moved(rows)
@@ -88,14 +71,14 @@ def _listed(card: Card, part: Part, region: str = ALL) -> ListedUnit:
     base = count(rows.loc[metric, "n"]) if metric in rows.index else ""
     where = f"{card.study.region(region).label}, " if region != ALL else ""
     also = [(METRIC_NAMES[m], state) for m, state in moved.items() if m != metric]
-    return ListedUnit(name, where + base, card.link(rows), cell, _change(card, rows), also)
+    return ListedUnit(name, where + base, card.link(rows), cell, card.leading_change(rows), also)
 
 
 def _told(card: Card, parts: Sequence[Part]) -> str:
     """How many moved which way on any measure, and how many stand."""
     counts = dict.fromkeys(("worse", "better", "cannot tell", "steady", "not tested"), 0)
     for _, rows in parts:
-        states = {card.state(rows.loc[m]) for m in card.metrics if m in rows.index} - {None}
+        states = {*card.states_of(rows).values()}
         kinds = {"worse": states & {*WORSE}, "better": states & {*BETTER}, "cannot tell": "cannot_tell" in states,
                  "steady": states, "not tested": True}  # fmt: skip
         counts[next(kind for kind, holds in kinds.items() if holds)] += 1
