@@ -34,10 +34,10 @@ def of() -> Study:
     return study(UNITS, label="Corner Shops")
 
 
-def keep(root: Path, of: Study, frame: pd.DataFrame, monkeypatch, period: str = "2026Q3", made_from="a", targets=None):
+def keep(root: Path, of: Study, frame: pd.DataFrame, monkeypatch, period: str = "2026Q3", made_from="a", **more):
     """Scorecards of all units of a frame, as the batch leaves them."""
     for unit in sorted(frame["unit"].unique()):
-        guarded = scorecard(frame, of, unit=unit, targets=targets)
+        guarded = scorecard(frame, of, unit=unit, **more)
         folder = ReportId("shops", period, "shops", unit, "scorecard").folder(root)
         folder.mkdir(parents=True)
         monkeypatch.setenv(RECORD_TO, str(folder))
@@ -71,6 +71,24 @@ def test_what_moved_is_told_with_its_interval_the_worst_first(project: Project, 
         title_of(found, of)
         == "Corner Shops, July to September 2026: three worse, three better since July to September 2025"
     )
+
+
+def test_ratings_that_fell_with_it_since_the_same_period_are_named(project: Project, of: Study, monkeypatch) -> None:
+    between = [answered(SAME, 400, unit=unit, period="2026Q2") for unit in UNITS]
+    rose = moved("east", SAME, (0.1, 0.6))
+    frame = together(moved("north", SAME, LOW), moved("south", SAME, LOW), rose, between)
+    now, north = frame["period"] == "2026Q3", frame["unit"] == "north"
+    for name, by in {"wait": -1.5, "help": -0.6, "tone": 0.7}.items():
+        frame[f"{name}_rating"] = 6.0 + frame.index % 3 + by * (now & north)
+    frame.loc[now & (frame["unit"] == "east"), "wait_rating"] -= 1
+    frame["price_rating"] = 6.0 + frame.index % 3 + 0.9 * (north & (frame["period"] == "2026Q2"))  # and back again
+    keep(project.outputs, of, frame, monkeypatch)
+    found = find_changes(project, of, since="2025Q3").found
+    texts = {one.unit: one.text for one in found if one.metric == "nps"}
+    fell = r"wait −1\.5 \(−1\.\d to −1\.\d\) and help −0\.6 \(−0\.\d to −0\.\d\)"
+    assert re.search(rf"\). Ratings that fell with it: {fell}$", texts["north"])
+    assert texts["south"].endswith(")")
+    assert sum("Ratings" in one.text for one in found) == 1  # told once, of what fell
 
 
 def test_too_few_answers_and_new_and_gone_units_are_told(project: Project, of: Study, monkeypatch) -> None:

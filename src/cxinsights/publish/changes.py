@@ -5,13 +5,16 @@ what is asked, of targets, settings or code that may explain a move is told besi
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from cxinsights.analysis.scores import HEADLINE_METRICS
 from cxinsights.display.numbers import metric_change, metric_score, metric_with_interval
 from cxinsights.display.numbers import text_without_fixed_spaces as plain_text
+from cxinsights.display.rating_words import fallen_ratings
 from cxinsights.display.words import joined
 from cxinsights.errors import ReleaseError
 from cxinsights.params import ALL, Project, Study
@@ -150,6 +153,15 @@ class _Record:
         row = self._row("changes", metric=metric, compare_period=earlier)
         return row if row is not None and isinstance(row["change"], float | int) else None
 
+    def fell_with(self, study: Study, metric: str, earlier: str) -> str:
+        """The unit's ratings that clearly fell since a score's earlier period; empty where none did or is shown."""
+        table, change = self.result["tables"].get("ratings"), self.change(metric, earlier)
+        if table is None or change is None or self.report.unit == ALL:
+            return ""
+        moved = pd.DataFrame(table["rows"], columns=table["columns"])
+        shown = moved["difference"].map(lambda value: isinstance(value, float | int)).astype(bool)
+        return plain_text(fallen_ratings(moved[shown & (moved["against"] == change["comparison"])], study))
+
     def _row(self, table: str, **wanted: str) -> dict[str, Any] | None:
         """The row of the report's own node and survey that holds these."""
         found = self.result["tables"].get(table, {"columns": [], "rows": []})
@@ -202,7 +214,10 @@ def _of_place(study: Study, now: _Record, then: _Record | None, earlier: str) ->
             before, after = (_target(metric, one[metric]["target"]) for one in (said, scores))
             text = f"{name}: the target of {label} was {before} and is {after}"
             found.append(Change("definition", text=text, **told))
-    return found
+    first = next((one for one in found if one.kind == "worse"), None)
+    fell = first and now.fell_with(study, first.metric, earlier)
+    more = f". Ratings that fell with it: {fell}" if fell else ""
+    return [replace(one, text=one.text + more) if one is first else one for one in found]
 
 
 def _moved(name: str, score: dict[str, Any], moved: dict[str, Any] | None, told: dict[str, str]) -> list[Change]:
