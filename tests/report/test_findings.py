@@ -9,6 +9,7 @@ from cxinsights.display.blocks import Nothing
 from cxinsights.display.findings import Finding, list_findings
 from cxinsights.params import ScorecardParams
 from cxinsights.report.findings import PAGES, read_findings
+from cxinsights.report.records import read_contents
 
 PARAMS = ScorecardParams(study="shops", period="2026Q3", region="emea", unit="a")
 
@@ -29,6 +30,13 @@ def test_the_other_reports_in_the_order_of_the_list(pages: Path, monkeypatch: py
         Finding("Journey funnel", "Quotes lose most", "../funnel/index.html"),
         Finding("Drivers", "Waiting stands out", "../drivers/index.html"),
     ]
+
+
+def test_what_the_study_does_without_is_not_read_though_it_lies_there(pages: Path, monkeypatch) -> None:
+    monkeypatch.setenv(PAGES, str(pages))
+    assert [found.report for found in read_findings(PARAMS, ["drivers"])] == ["Journey funnel"]
+    assert [*read_contents(pages, PARAMS)] == ["funnel", "drivers"]
+    assert [*read_contents(pages, PARAMS, ["drivers"])] == ["funnel"]
 
 
 def test_none_where_no_pages_are_made(pages: Path, monkeypatch: pytest.MonkeyPatch) -> None:

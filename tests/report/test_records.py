@@ -2,17 +2,20 @@
 
 import json
 from pathlib import Path
+from typing import get_type_hints
 
 import pandas as pd
 import pytest
 
+from cxinsights.analysis.results import published_tables
 from cxinsights.analysis.scorecard import ScorecardResult
 from cxinsights.display.blocks import Headline
 from cxinsights.display.scorecard import figure_trend, headline_scorecard, score_kpis, table_scores
 from cxinsights.privacy import Guarded, Suppressed
+from cxinsights.report.inputs import FITTED, fitted
 from cxinsights.report.record import RECORD_TO, record
-from cxinsights.report.records import NOT_MADE, guarded_again, records_of
-from tests.display.results import moved, scorecard, study, together
+from cxinsights.report.records import COUNTS, NOT_MADE, guarded_again, records_of
+from tests.display.results import drivers, moved, ratings, scorecard, study, together
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +52,23 @@ def test_what_is_hidden_stays_hidden(card: Guarded, tmp_path: Path, monkeypatch:
     shown = {"a", "c", "d"} - set(found.loc[complement, "site"])
     assert len(shown) == 2
     assert set(records_of({"scorecard": content})["scorecard"].table("parts")["site"]) == shown
+
+
+def test_figures_stay_where_only_counts_of_blanks_are_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = ratings([1.0, 0.5])
+    frame.loc[:4, "r0_rating"] = None
+    found = drivers(frame)
+    assert found.importance["n_missing"].tolist() == [Suppressed(10), 0]
+    kept = records_of({"drivers": recorded(found, tmp_path, monkeypatch)})["drivers"].table("importance")
+    assert kept["driver"].tolist() == ["r0_rating", "r1_rating"]
+    assert (kept["share"].dtype, kept["under_floor"].dtype) == (float, bool)
+
+
+def test_every_count_that_hides_alone_is_known() -> None:
+    kinds = [get_type_hints(fitted(analysis).fit)["return"] for analysis in FITTED]
+    declared = {name for kind in (*kinds, ScorecardResult) for how in published_tables(kind).values()
+                for name in how.counts}  # fmt: skip
+    assert declared == {*COUNTS}
 
 
 def test_numbers_of_a_record_are_numbers(card: Guarded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

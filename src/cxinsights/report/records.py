@@ -1,7 +1,7 @@
 """What other reports recorded, read again: as tables with the rows that are shown whole, or as guarded as they were."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,30 +14,34 @@ from cxinsights.params import ANALYSES, ReportParams, Study
 from cxinsights.privacy import Guarded, Suppressed, is_shown
 from cxinsights.report.identity import ReportId
 
-__all__ = ["NOT_MADE", "RESULT", "guarded_again", "read_contents", "records_of"]
+__all__ = ["COUNTS", "NOT_MADE", "RESULT", "guarded_again", "read_contents", "records_of"]
 
 RESULT = "result.json"
+COUNTS = ("n_missing", "n_does_not_apply")
+"""Counts of customers who gave no figure: the guard hides them where they are few, and the figures stay."""
 NOT_MADE: dict[str, Any] = {"status": "no_data", "notes": ["not made"], "tables": {}}
 """In place of the record of a report that there is not."""
 
 
-def read_contents(outputs: Path, params: ReportParams) -> dict[str, dict[str, Any]]:
-    """What the reports of the same place and period recorded that are made before this one, by analysis."""
+def read_contents(outputs: Path, params: ReportParams, without: Collection[str] = ()) -> dict[str, dict[str, Any]]:
+    """What the reports of the same place and period recorded that are made before this one, by analysis.
+
+    Those that the study has come to do without are not read, though what they recorded once may still lie there.
+    """
     found = {}
     for analysis, model in ANALYSES.items():
         report = ReportId(params.study, params.period, params.region, params.unit, analysis)
         path = report.folder(outputs) / RESULT
-        if model.turn < params.turn and path.exists():
+        if model.turn < params.turn and analysis not in without and path.exists():
             found[analysis] = json.loads(path.read_text(encoding="utf-8"))
     return found
 
 
 def records_of(contents: Mapping[str, dict[str, Any]]) -> dict[str, Record]:
-    """The records as an analysis reads them: rows with a figure that is not shown are left out."""
+    """The records as an analysis reads them, without rows that hold a figure not shown and without counts of blanks."""
     found = {}
     for analysis, content in contents.items():
-        tables = {name: _frame(table) for name, table in content["tables"].items()}
-        shown = {name: _shown_whole(frame) for name, frame in tables.items()}
+        shown = {name: _shown_whole(_frame(table)) for name, table in content["tables"].items()}
         found[analysis] = Record(content["status"], content["headline"], content["lead"], shown)
     return found
 
@@ -73,5 +77,6 @@ def _value(cell: Any) -> Any:
 
 def _shown_whole(frame: pd.DataFrame) -> pd.DataFrame:
     """Rows without a figure that is not shown, numbers as numbers."""
+    frame = frame.drop(columns=[*COUNTS], errors="ignore")
     whole = np.logical_and.reduce([is_shown(frame[name]) for name in frame])
     return frame[whole].infer_objects().reset_index(drop=True)

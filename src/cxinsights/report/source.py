@@ -86,7 +86,7 @@ class Source:
 
     @cached_property
     def _recorded(self) -> dict[str, dict[str, Any]]:
-        return read_contents(self.project.outputs, self.params)
+        return read_contents(self.project.outputs, self.params, self.study.without)
 
     @property
     def records(self) -> dict[str, Record]:
@@ -113,21 +113,18 @@ class Source:
 
     @property
     def figures(self) -> dict[str, pd.DataFrame | None]:
-        """What a scorecard sets beside the baseline, by its parameters; ratings where they are of its survey."""
-        params, ratings = self.params, self.kept.ratings
-        asked = [params.period, params.region, params.unit]
-        same = len(ratings) > 0 and resolve(self.study, "drivers", *asked).survey == params.survey
+        """What a scorecard sets beside the baseline, by its parameters."""
         return {
             "targets": self.targets,
             "benchmarks": self.benchmarks,
             "invitations": self.invitations,
-            "ratings": ratings if same else None,
+            "ratings": self.kept.ratings,
         }
 
     @property
     def findings(self) -> list[Finding]:
         """What the other reports of the same place and period say, where pages are made of them."""
-        return read_findings(self.params)
+        return read_findings(self.params, self.study.without)
 
     def company(self, period: str | None = None) -> "Source":
         """The company's report of the same analysis, in this or another period; opened once, whoever asks for it."""
