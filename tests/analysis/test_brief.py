@@ -9,7 +9,7 @@ from cxinsights.params import BriefParams
 
 PARAMS = BriefParams(study="s", period="now", region="r", unit="one")
 Z = 1.959963984540054
-SCORES = pd.DataFrame({"metric": ["nps"], "score": [10.0]})
+SCORES = pd.DataFrame({"survey": "relationship", "metric": ["nps", "csat"], "question": "asked", "score": [10.0, 0.7]})
 
 
 def ratings(**own: tuple[str, float, float, float, bool]) -> pd.DataFrame:
@@ -28,10 +28,11 @@ def ratings(**own: tuple[str, float, float, float, bool]) -> pd.DataFrame:
 def drivers(**own: tuple[float, float, float, float]) -> Record:
     """By driver: slope among all, its error, room to the best unit, importance."""
     shifts = pd.DataFrame(
-        [(name, 400, 6.0, 5.9, 6.1, 6.0 + room, room, slope * room, (slope - Z * se) * room, (slope + Z * se) * room)
+        [(name, 400, 6.0, 5.9, 6.1, 6.0 + room, room, slope * room, (slope - Z * se) * room, (slope + Z * se) * room,
+          slope > Z * se)
          for name, (slope, se, room, _) in own.items()],
         columns=["driver", "n", "performance", "perf_low", "perf_high", "reach", "room", "change", "change_low",
-                 "change_high"],
+                 "change_high", "surely"],
     )  # fmt: skip
     importance = pd.DataFrame(
         {"driver": list(own), "share": [one[3] for one in own.values()], "under_floor": [False] * len(own)}
@@ -80,6 +81,20 @@ def test_a_rating_is_a_reason_where_it_is_clearly_low_and_goes_with_the_score() 
     assert (found["found"] == "rating").all()
 
 
+def test_a_rating_that_fell_is_a_reason_though_no_unit_has_a_better_one() -> None:
+    """There is no room left to a better unit, so that what reaching it goes with is nothing; it fell all the same."""
+    frame = ratings(a=("year_ago", 8.0, 8.6, 0.1, True), b=("year_ago", 6.0, 6.4, 0.1, True))
+    found = brief(frame, drivers=drivers(a=(10.0, 1.0, 0.0, 0.5), b=(10.0, 1.0, 2.0, 0.2)))
+    assert found.reasons["name"].tolist() == ["b", "a"]
+    assert found.steps["name"].tolist() == ["b"]
+
+
+def test_a_driver_whose_importance_is_not_shown_is_no_noise() -> None:
+    shown = drivers(a=(10.0, 1.0, 2.0, 0.5), b=(10.0, 1.0, 1.0, 0.2))
+    part = Record("ok", "", "", {**shown.tables, "importance": shown.table("importance").iloc[1:]})
+    assert brief(ratings(), drivers=part).steps["name"].tolist() == ["a", "b"]
+
+
 def test_without_drivers_of_its_own_what_is_low_is_to_be_tested() -> None:
     frame = ratings(a=("rest", 6.0, 6.2, 0.05, True), b=("rest", 6.0, 7.0, 0.1, True))
     found = brief(frame, drivers=Record("too_few", "", "", {}))
@@ -117,12 +132,17 @@ def test_the_group_furthest_below_the_others_on_the_leading_score() -> None:
         ("nps", "channel", "app", -5.0, 0.01), ("csat", "age", "young", -0.3, 0.001),
     ]  # fmt: skip
     groups = pd.DataFrame(rows, columns=["metric", "segment", "group", "difference", "p_adjusted"]).assign(
-        n=100, n_compare=300, score=5.0, ci_low=0.0, ci_high=10.0, diff_low=-15.0, diff_high=-1.0
+        survey="relationship", n=100, n_compare=300, score=5.0, ci_low=0.0, ci_high=10.0, diff_low=-15.0, diff_high=-1.0
     )
-    card = Record("ok", "", "", {"scores": SCORES, "segments": groups})
+    other = pd.DataFrame({"survey": "mystery", "metric": ["csat"], "question": "asked", "score": [0.5]})
+    more = groups.assign(survey="mystery", metric="csat", group="a shop", difference=-20.0)
+    tables = {"scores": pd.concat([other, SCORES]), "segments": pd.concat([more, groups])}
+    card = Record("ok", "", "", tables)
     found = fit_brief(ratings(), PARAMS, {"scorecard": card}).reasons
     assert found[["found", "name", "against"]].to_numpy().tolist() == [["group", "age=young", "nps"]]
     assert found["score_compare"].tolist() == [14.0]
+    worse = fit_brief(ratings(), PARAMS, {"scorecard": card}, low_is_better=["nps"]).reasons
+    assert worse["name"].tolist() == ["age=old"]
 
 
 def test_a_segment_that_moved_goes_before_one_that_differs() -> None:

@@ -34,6 +34,8 @@ def test_units_of_equal_errors_give_the_textbooks_difference() -> None:
         (found.difference - half, found.difference + half), abs=1e-3
     )
     assert (found.n, found.n_compare, found.n_units) == (400, 400, 8)
+    own = 2 * stats.t.sf(found.difference / half * stats.t.ppf(0.975, 7), 7)
+    assert found.p_value == pytest.approx(own, rel=1e-3)
 
 
 def test_without_any_action_the_interval_holds_zero_nineteen_times_in_twenty() -> None:

@@ -130,7 +130,7 @@ def action(**own) -> dict:
         "action": "Open a second till", "driver": "a", "metric": "nps", "owner": "Ana", "begun": "2026-02-01",
         "due": "2026-08-31", "standing": "open", "late": True, "note": "In two shops", "untested": "", "n": 400,
         "n_compare": 380, "n_units": 11, "change": 9.0, "change_compare": 1.0, "difference": 8.0, "diff_low": 2.0,
-        "diff_high": 14.0, **own,
+        "diff_high": 14.0, "p_value": 0.01, "p_adjusted": 0.02, **own,
     }  # fmt: skip
 
 
@@ -139,13 +139,18 @@ def action(**own) -> dict:
     [
         (
             {},
-            "Begun 1 February 2026, past its day. In two shops. Moved up against others: NPS +9 here, +1 in 11 other "
+            "Begun 1 February 2026, past its day. In two shops. Did better than others: NPS +9 here, +1 in 11 other "
             "units; difference +8 (+2 to +14).",
         ),
         (
-            {"diff_low": -2.0, "late": False},
+            {"difference": -8.0, "diff_low": -14.0, "diff_high": -2.0, "late": False, "note": ""},
+            "Begun 1 February 2026, open. Did worse than others: NPS +9 here, +1 in 11 other units; "
+            "difference −8 (−14 to −2).",
+        ),
+        (
+            {"p_adjusted": 0.06, "late": False},
             "Begun 1 February 2026, open. In two shops. Cannot tell: NPS +9 here, +1 in 11 "
-            "other units; difference +8 (−2 to +14).",
+            "other units; difference +8 (+2 to +14).",
         ),
         (
             {"begun": "", "note": "", "late": False, "untested": "it has not begun", "n": 0, "n_compare": 0},

@@ -340,9 +340,7 @@ def _adjusted(rows: list[tuple], columns: list[str], family: list[str]) -> pd.Da
 
 def _with_states(changes: pd.DataFrame, rules: ScoreRules) -> pd.DataFrame:
     margins = changes["metric"].map(rules.margins.model_dump()).astype(float)
-    good_is_high = changes["metric"].map(
-        {m: getattr(getattr(rules, m, None), "better", "high") == "high" for m in HEADLINE_METRICS}
-    )
+    good_is_high = changes["metric"].map({m: rules.is_better_high(m) for m in HEADLINE_METRICS})
     return changes.assign(
         state=states(
             changes["p_adjusted"], changes["change"], changes["ci_low"], changes["ci_high"], margins,

@@ -68,6 +68,7 @@ def fit_brief(
     records: Mapping[str, Record],
     actions: pd.DataFrame | None = None,
     analyses: Sequence[str] = (),
+    low_is_better: Sequence[str] = (),
 ) -> BriefResult:
     """Put together what the unit's reports found.
 
@@ -81,6 +82,8 @@ def fit_brief(
         The unit's lines of the register with `fit_effect` of each.
     analyses
         Reports that the study has: those that say nothing are named.
+    low_is_better
+        Measures of which a lower score is the better one.
 
     Returns
     -------
@@ -104,7 +107,8 @@ def fit_brief(
         return BriefResult(params, card.status, card.headline, missing=missing)
     drivers = records.get("drivers", Record("no_data", "", "", {}))
     slopes = _slopes(drivers)
-    reasons = [*_low_ratings(ratings, slopes), *_journey(records), *_groups(card), *_segments(records)]
+    groups = _groups(card, params.survey, low_is_better)
+    reasons = [*_low_ratings(ratings, slopes), *_journey(records), *groups, *_segments(records)]
     return BriefResult(
         params,
         "ok",
@@ -124,21 +128,20 @@ def _why_missing(record: Record | None) -> str:
 
 
 def _slopes(drivers: Record) -> pd.DataFrame:
-    """By driver: what a point more goes with among all customers, its error, how far there is to go, importance."""
+    """By driver: what a point more goes with among all customers, whether it surely does, how far to go, importance."""
     shifts, importance = drivers.table("what_if"), drivers.table("importance")
     if drivers.status != "ok" or not len(shifts) or not len(importance):
-        return pd.DataFrame(columns=["slope", "se", "reach", "room", "share", "noise", "n", "performance"])
+        return pd.DataFrame(columns=["slope", "surely", "reach", "room", "share", "noise", "n", "performance"])
     found = shifts.set_index("driver").join(importance.set_index("driver")[["share", "under_floor"]])
     room = found["room"].where(found["room"] > 0)
-    half = z_of(CONFIDENCE)
     return pd.DataFrame(
         {
             "slope": found["change"] / room,
-            "se": (found["change_high"] - found["change_low"]) / (2 * half) / room,
+            "surely": found["surely"].astype(bool),
             "reach": found["reach"],
             "room": found["room"],
             "share": found["share"],
-            "noise": found["under_floor"].astype(bool),
+            "noise": found["under_floor"].eq(True),
             "n": found["n"],
             "performance": found["performance"],
             "perf_low": found["perf_low"],
@@ -154,9 +157,9 @@ def _low_ratings(ratings: pd.DataFrame, slopes: pd.DataFrame) -> list[tuple]:
     low = ratings[ratings["is_clear"] & (ratings["difference"] < 0)]
     worth = low["difference"]
     if len(slopes):
-        goes_with = slopes.index[(slopes["slope"] - z_of(CONFIDENCE) * slopes["se"] > 0) & ~slopes["noise"]]
+        goes_with = slopes.index[slopes["surely"] & ~slopes["noise"]]
         low = low[low["driver"].isin(goes_with)]
-        worth = low["difference"] * slopes["slope"].reindex(low["driver"]).to_numpy()
+        worth = low["difference"] * slopes["slope"].reindex(low["driver"]).to_numpy()  # unknown at the best unit: last
     low = low.assign(worth=worth)
     order = low.groupby("driver")["worth"].transform("min")
     low = low.assign(order=order).sort_values(
@@ -183,13 +186,16 @@ def _journey(records: Mapping[str, Record]) -> list[tuple]:
     ]  # fmt: skip
 
 
-def _groups(card: Record) -> list[tuple]:
-    """The group of customers whose leading score is clearly the furthest below the other groups'."""
+def _groups(card: Record, survey: str, low_is_better: Sequence[str]) -> list[tuple]:
+    """The group of customers whose leading score is clearly the furthest worse than the other groups'."""
     groups, scores = card.table("segments"), card.table("scores")
     if not len(groups) or not len(scores):
         return []
-    lead = groups[groups["metric"] == groups["metric"].iloc[0]]
-    low = lead[(lead["p_adjusted"] < _CLEAR) & (lead["difference"] < 0)].sort_values("difference", kind="stable")
+    asked = scores.loc[(scores["survey"] == survey) & (scores["question"] == "asked"), "metric"].tolist()
+    lead = groups[(groups["survey"] == survey) & groups["metric"].isin(asked[:1])]
+    clear = lead[lead["p_adjusted"] < _CLEAR]
+    sign = -1 if {*asked[:1]} & {*low_is_better} else 1
+    low = clear[sign * clear["difference"] < 0].sort_values("difference", ascending=sign > 0, kind="stable")
     return [
         ("group", f"{r.segment}={r.group}", r.metric, r.n, r.n_compare, r.score, r.ci_low, r.ci_high,
          r.score - r.difference, r.difference, r.diff_low, r.diff_high)

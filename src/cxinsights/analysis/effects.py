@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxinsights.analysis.intervals import CONFIDENCE, t_of
+from cxinsights.analysis.intervals import CONFIDENCE, p_of, t_of
 from cxinsights.analysis.ranking import league
 
 __all__ = ["FEWEST", "Effect", "fit_effect"]
@@ -34,6 +34,8 @@ class Effect:
     difference: float
     diff_low: float
     diff_high: float
+    p_value: float
+    """Of the difference, on its own."""
 
 
 def fit_effect(
@@ -84,9 +86,10 @@ def fit_effect(
     found = league(changes[others].to_numpy(), np.sqrt(variances[others].to_numpy()), confidence)
     difference = float(changes[place] - found.mean)
     error = np.sqrt(variances[place] + found.between + found.mean_se**2)
-    half = t_of(confidence, len(others) - 1) * float(error)
+    df = len(others) - 1
+    half = t_of(confidence, df) * float(error)
     n = wide["n"].loc[place]
     return Effect(
         int(n[after]), int(n[before]), len(others), float(changes[place]), found.mean, difference, difference - half,
-        difference + half,
+        difference + half, p_of(difference / float(error), df),
     )  # fmt: skip

@@ -114,6 +114,10 @@ class ScoreRules(Strict):
             )
         return value
 
+    def is_better_high(self, metric: str) -> bool:
+        """Whether a higher score is the better one, of a measure that headlines speak of."""
+        return getattr(getattr(self, metric, None), "better", "high") == "high"
+
     def of_column(self, column: str) -> Scale | None:
         """Scale of the answers in a score's column."""
         return {"csat_score": self.csat, "ces_score": self.ces}.get(column)

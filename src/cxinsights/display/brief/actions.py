@@ -4,10 +4,12 @@ from datetime import date
 
 import pandas as pd
 
+from cxinsights.analysis.intervals import CONFIDENCE
 from cxinsights.display.blocks import Block, Column, Nothing, Table
 from cxinsights.display.numbers import metric_change
 from cxinsights.display.scorecard.card import METRIC_NAMES
 from cxinsights.display.words import as_day, as_subject, spelled
+from cxinsights.params import Study
 from cxinsights.privacy import Guarded, Suppressed
 from cxinsights.schemas.columns import label
 
@@ -33,7 +35,8 @@ def table_actions(result: Guarded) -> Block:
         subtitle="From the study's register of actions",
         note="Did it work: the unit's change since the last period before the action began, less the mean change of "
         "units that did not act. The interval holds that units change by more than chance without any action. "
-        "Whatever else this unit alone went through is in it too.",
+        "Whatever else this unit alone went through is in it too. Called by a test adjusted among all the study's "
+        "actions on the same score.",
         folded=False,
     )
 
@@ -45,21 +48,21 @@ def day_text(day: str) -> str:
 
 def _row(result: Guarded, row: pd.Series) -> list[str]:
     about = f" ({label(row['driver'], result.study)})" if row["driver"] else ""
-    return [f"{row['action']}{about}", row["owner"], day_text(row["due"]), _stands(row)]
+    return [f"{row['action']}{about}", row["owner"], day_text(row["due"]), _stands(row, result.study)]
 
 
-def _stands(row: pd.Series) -> str:
+def _stands(row: pd.Series, study: Study) -> str:
     """Whether it is at work, and whether it has shown."""
     begun = f"Begun {day_text(row['begun'])}" if row["begun"] else "Not begun"
     told = [f"{begun}, {'done' if row['standing'] == 'done' else 'past its day' if row['late'] else 'open'}"]
     if row["note"]:
         told.append(row["note"].rstrip("."))
     if row["begun"]:
-        told.append(_worked(row))
+        told.append(_worked(row, study))
     return f"{'. '.join(told)}."
 
 
-def _worked(row: pd.Series) -> str:
+def _worked(row: pd.Series, study: Study) -> str:
     """The difference in differences, in words."""
     if row["untested"]:
         return f"We cannot tell if it worked: {row['untested']}"
@@ -68,10 +71,10 @@ def _worked(row: pd.Series) -> str:
     metric = row["metric"]
     own = metric_change(metric, row["change"], 0, 0)[0]
     others = metric_change(metric, row["change_compare"], 0, 0)[0]
-    clear = row["diff_low"] > 0 or row["diff_high"] < 0
-    state = ("better" if row["difference"] > 0 else "worse") if clear else None
+    is_better = (row["difference"] > 0) == study.scores.is_better_high(metric)
+    state = ("better" if is_better else "worse") if row["p_adjusted"] < 1 - CONFIDENCE else None
     value, limits = metric_change(metric, row["difference"], row["diff_low"], row["diff_high"], state)
-    verdict = {"better": "Moved up against others", "worse": "Moved down against others"}.get(state, "Cannot tell")
+    verdict = {"better": "Did better than others", "worse": "Did worse than others"}.get(state, "Cannot tell")
     return (
         f"{verdict}: {METRIC_NAMES[metric]} {own} here, {others} in {int(row['n_units'])} other units; difference "
         f"{value} ({limits})"

@@ -6,7 +6,9 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from cxinsights.analysis.comparisons import adjust
 from cxinsights.analysis.effects import FEWEST, Effect, fit_effect
+from cxinsights.analysis.scores import HEADLINE_METRICS
 from cxinsights.data.manifest import has_table
 from cxinsights.params import ALL, ANALYSES, Action, BriefParams, PeriodScheme, load_actions
 from cxinsights.privacy import hidden_ratings
@@ -14,7 +16,7 @@ from cxinsights.report.inputs.reading import Inputs, Opened
 
 __all__ = ["read_brief"]
 
-_NONE = Effect(0, 0, 0, np.nan, np.nan, np.nan, np.nan, np.nan)
+_NONE = Effect(0, 0, 0, np.nan, np.nan, np.nan, np.nan, np.nan, np.nan)
 
 
 def read_brief(opened: Opened) -> Inputs:
@@ -29,12 +31,16 @@ def read_brief(opened: Opened) -> Inputs:
     ratings = opened.kept.ratings
     if len(ratings):
         here = (ratings["region"] == params.region) & (ratings["unit"] == params.unit)
+        here &= ratings["survey"] == params.survey
         node = ("unit", params.region, params.unit, ALL)
         hidden = hidden_ratings(opened.kept.baseline, node, params.survey)
-        ratings = ratings[here & ~ratings["driver"].isin(hidden)].drop(columns=["region", "unit"])
+        ratings = ratings[here & ~ratings["driver"].isin(hidden)].drop(columns=["region", "unit", "survey"])
         if (ratings["against"] == "year_ago").any():  # one earlier period is enough on a page
             ratings = ratings[ratings["against"] != "previous"]
-    return Inputs(ratings.reset_index(drop=True), {"actions": _actions(opened), "analyses": _analyses(opened)})
+    scores = opened.study.scores
+    more = {"actions": _actions(opened), "analyses": _analyses(opened)}
+    low = [metric for metric in HEADLINE_METRICS if not scores.is_better_high(metric)]
+    return Inputs(ratings.reset_index(drop=True), {**more, "low_is_better": low})
 
 
 def _analyses(opened: Opened) -> list[str]:
@@ -49,24 +55,33 @@ def _analyses(opened: Opened) -> list[str]:
 
 
 def _actions(opened: Opened) -> pd.DataFrame:
-    """The unit's actions that are not dropped: open ones first, by when they are due."""
+    """The unit's actions that are not dropped: open ones first, by when they are due.
+
+    Whether one worked is tested as one of all the study's actions that are meant to move the same score.
+    """
     params, study = opened.params, opened.study
-    register = [one for one in load_actions(opened.project, study) if one.status != "dropped"]
-    own = [one for one in register if (one.region, one.unit) == (params.region, params.unit)]
-    own.sort(key=lambda one: (one.status == "done", one.due or date.max))
+    register = load_actions(opened.project, study)
     end = study.cutoff or study.periods.period(params.period).end
     rows = []
-    for action in own:
+    for action in register:
+        if action.status == "dropped":
+            continue
         effect, untested = _effect(opened, action, register)
         rows.append(
             {
-                "action": action.action, "driver": action.driver, "metric": action.measure, "owner": action.owner,
-                "begun": str(action.begun or ""), "due": str(action.due or ""), "standing": action.status,
+                "region": action.region, "unit": action.unit, "action": action.action, "driver": action.driver,
+                "metric": action.measure, "owner": action.owner, "begun": str(action.begun or ""),
+                "due": str(action.due or ""), "standing": action.status,
                 "late": bool(action.status == "open" and action.due and end and action.due < end),
                 "note": action.note, "untested": untested, **asdict(effect),
             }
         )  # fmt: skip
-    return pd.DataFrame(rows)
+    own = [at for at, row in enumerate(rows) if (row["region"], row["unit"]) == (params.region, params.unit)]
+    if not own:
+        return pd.DataFrame()
+    own.sort(key=lambda at: (rows[at]["standing"] == "done", rows[at]["due"] or str(date.max)))
+    tested = adjust(pd.DataFrame(rows), ["metric"])
+    return tested.drop(columns=["region", "unit"]).loc[own].reset_index(drop=True)
 
 
 def _effect(opened: Opened, action: Action, register: list[Action]) -> tuple[Effect, str]:
@@ -80,17 +95,21 @@ def _effect(opened: Opened, action: Action, register: list[Action]) -> tuple[Eff
     asked = (scores["level"] == "unit") & (scores["survey"] == params.survey) & (scores["metric"] == action.measure)
     scores = scores[asked & lead & shown]
     before = _last_before(study.periods, study.periods.order(sorted({*scores["period"]})), action.begun)
-    start = study.periods.period(params.period).start
-    if start is None:
+    period = study.periods.period(params.period)
+    if period.start is None or period.end is None:
         return _NONE, "the periods have no dates"
-    if action.begun >= start:
+    if action.begun > period.end:
+        return _NONE, "it began after this period"
+    if action.begun >= period.start:
         return _NONE, "it began in this period, which is too early"
     if before is None:
         return _NONE, "no period before it to compare with"
-    acting = {
-        (one.region, one.unit) for one in register if one.begun and one.begun < start and one.measure == action.measure
+    acting = {  # one that has been dropped since may have moved the score all the same
+        (one.region, one.unit)
+        for one in register
+        if one.begun and one.begun <= period.end and one.measure == action.measure
     }
-    effect = fit_effect(scores, (params.region, params.unit), acting, before, params.period)
+    effect = fit_effect(scores, (action.region, action.unit), acting, before, params.period)
     if effect is None:
         return _NONE, f"fewer than {FEWEST} comparable units, or too few answers"
     return effect, ""
