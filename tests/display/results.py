@@ -124,6 +124,7 @@ def scorecard(
     targets=None,
     benchmarks=None,
     invitations=None,
+    rated_in: str = "relationship",
 ) -> Guarded:
     """The guarded scorecard, as `Source` would make it: baseline, plan of what is hidden, result, guard."""
     periods = sorted(frame["period"].unique())
@@ -133,13 +134,14 @@ def scorecard(
     region = region or (next(iter(of.regions)) if unit != ALL else ALL)
     asked = ScorecardParams(study=of.name, period="2026Q3", region=region, unit=unit, compare=compare)
     hidden = is_hidden(baseline, node_of(asked, baseline), asked.survey, asked.period)
-    moved = _ratings(frame, of, rated, {k: p for k, p in earlier.items() if p in periods}) if rated else None
+    known = {kind: one for kind, one in earlier.items() if one in periods}
+    moved = _ratings(frame, of, known, drivers=rated, survey=rated_in) if rated else None
     return guard(fit_scorecard(baseline, asked, targets, benchmarks, invitations, moved), of, hidden=hidden)
 
 
-def _ratings(frame: pd.DataFrame, of: Study, rated: list[str], earlier: Mapping[str, str]) -> pd.DataFrame:
+def _ratings(frame: pd.DataFrame, of: Study, earlier: Mapping[str, str], **asked) -> pd.DataFrame:
     places = [(ALL, ALL), *((region, unit) for region, one in of.regions.items() for unit in (ALL, *one.units))]
-    asked = {"study": of.name, "period": "2026Q3", "drivers": rated}
+    asked |= {"study": of.name, "period": "2026Q3"}
     return fit_ratings(frame, {p: DriversParams(**asked, region=p[0], unit=p[1]) for p in places}, earlier)
 
 

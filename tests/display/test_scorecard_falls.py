@@ -91,6 +91,12 @@ def test_a_fall_without_ratings_is_told_alone() -> None:
         assert "Ratings" not in told(result)[0][1]
 
 
+def test_ratings_of_another_survey_are_not_told() -> None:
+    frame, of = company({"r0/u1": LOW})
+    both = pd.concat([frame, lower(frame, "u1", wait_rating=1.5).assign(survey="transactional")], ignore_index=True)
+    assert "Ratings" not in told(scorecard(both, of, rated_in="transactional"))[0][1]
+
+
 @pytest.mark.parametrize("few", [3, 9])
 def test_a_rating_that_the_plan_hides_is_not_told(few: int) -> None:
     """Where so few of a unit were asked that its mean is not shown, one other unit's is not either."""

@@ -191,3 +191,18 @@ def test_drivers_that_cannot_be_computed_stop_no_scorecard(tmp_path: Path, caplo
 def test_yearly_waves_are_compared_once(tmp_path: Path) -> None:
     project, study = imported(tmp_path, STUDY.replace("every: quarter", "every: year"))
     assert set(load_baseline(project, study, "2026").baseline.changes["comparison"]) == {"year_ago"}
+
+
+def test_a_driver_that_nobody_was_asked_fails_its_own_reports_alone(tmp_path: Path) -> None:
+    project, study = imported(tmp_path, STUDY + DRIVERS.replace("[wait_rating]", "[wait_rating, wiat_rating]"))
+    kept = load_baseline(project, study, "2026Q3")
+    assert set(kept.ratings["driver"]) == {"wait_rating"}
+    assert kept.company_importance.empty
+
+
+def test_another_usual_survey_is_computed_anew(tmp_path: Path) -> None:
+    surveys = "surveys: {relationship: Yearly, transactional: After a visit}\n"
+    project, study = imported(tmp_path, STUDY + DRIVERS + surveys)
+    assert len(load_baseline(project, study, "2026Q3").ratings)
+    turned = study.model_copy(update={"surveys": dict(reversed(study.surveys.items()))})
+    assert load_baseline(project, turned, "2026Q3").ratings.empty  # nobody answered the other

@@ -18,7 +18,7 @@ __all__ = ["fit_ratings"]
 Place = tuple[str, str]
 _CLEAR = 0.05
 _COLUMNS = [
-    "region", "unit", "against", "driver", "n", "n_compare", "score", "ci_low", "ci_high", "score_compare",
+    "region", "unit", "survey", "against", "driver", "n", "n_compare", "score", "ci_low", "ci_high", "score_compare",
     "difference", "diff_low", "diff_high", "p_value", "effect_size", "is_clear",
 ]  # fmt: skip
 
@@ -78,6 +78,8 @@ def _of_place(
     others |= {kind: asked & (responses["period"] == period) & here for kind, period in earlier.items()}
     customers = customers_of(responses)
     for driver in params.drivers:
+        if driver not in responses:  # its own report says so
+            continue
         own = _sample(responses, driver, now & here, customers)
         for against, rows in others.items():
             other = _sample(responses, driver, rows, customers)
@@ -86,8 +88,8 @@ def _of_place(
                 continue
             mean = estimate(own, "mean")
             yield (
-                *place, against, driver, own.n, other.n, mean.score, mean.ci_low, mean.ci_high, other.mean,
-                found.value, found.ci_low, found.ci_high, found.p_value, found.effect_size,
+                *place, params.survey, against, driver, own.n, other.n, mean.score, mean.ci_low, mean.ci_high,
+                other.mean, found.value, found.ci_low, found.ci_high, found.p_value, found.effect_size,
             )  # fmt: skip
 
 

@@ -57,7 +57,9 @@ class ScorecardResult:
         keep=[*_NAMES, "period", "benchmark_period", "source", "date", "base", "n_base", "benchmark", "allows_for"]
     )
     """Gaps of the node's and its parts' scores to what others give, the leading benchmark of each first."""
-    ratings: pd.DataFrame = table(keep=["region", "unit", "against", "driver"], also={"n_compare": "customers"})
+    ratings: pd.DataFrame = table(
+        keep=["region", "unit", "survey", "against", "driver"], also={"n_compare": "customers"}
+    )
     """Mean ratings of the node's units, or of the unit, that clearly moved since an earlier period; falls first."""
 
 
@@ -82,7 +84,7 @@ def fit_scorecard(
     invitations
         Its `invitations` of the period, where it knows whom it asked.
     ratings
-        `fit_ratings` of the same survey, of every place, where the study has drivers.
+        `fit_ratings` of every place, where the study has drivers.
     """
     node = node_of(params, baseline)
     here = _at(baseline.scores, node)
@@ -206,7 +208,7 @@ def _moved_ratings(
         return pd.DataFrame()
     place = ["region", "unit"]
     units = _at(shown, node) if node[0] == "unit" else _units(shown, node)
-    moved = ratings[ratings["is_clear"] & (ratings["against"] != "rest")]
+    moved = ratings[ratings["is_clear"] & (ratings["against"] != "rest") & (ratings["survey"] == params.survey)]
     moved = moved.merge(units[place].drop_duplicates(), on=place)
     rated = baseline.rated[(baseline.rated["level"] == "unit") & (baseline.rated["survey"] == params.survey)]
     if "hidden" in rated:

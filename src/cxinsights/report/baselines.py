@@ -69,7 +69,8 @@ def load_baseline(project: Project, study: Study, period: str) -> KeptBaseline:
     manifest = read_manifest(project, study)
     known = check_period(project, study, period)
     settings = study.model_dump(mode="json", include={"scores", "privacy", "rake", "drivers", "periods", "regions"})
-    fingerprint = short_hash(manifest["fingerprint"], settings, period, code_hash())
+    asked = [params.model_dump(mode="json") for params in _driver_places(study, period).values()]
+    fingerprint = short_hash(manifest["fingerprint"], settings, asked, period, code_hash())
     folder = project.private(study.name) / "baseline" / period
     if (folder / _META).exists():
         kept = json.loads((folder / _META).read_text(encoding="utf-8"))
@@ -148,11 +149,14 @@ def _raked(answers: pd.DataFrame, study: Study) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+def _driver_places(study: Study, period: str) -> dict[tuple[str, str], DriversParams]:
+    """What each place's driver regression is asked; nothing where the study has no drivers."""
+    return {place: resolve(study, "drivers", period, *place) for place in places_of(study)} if study.drivers else {}
+
+
 def _ratings(study: Study, period: str) -> list[str]:
     """Every column whose mean some driver report shows, but for the scores, which have a plan of their own."""
-    if not study.drivers:
-        return []
-    asked = [resolve(study, "drivers", period, *place) for place in places_of(study)]
+    asked = _driver_places(study, period).values()
     shown = {name for params in asked for name in (*params.drivers, *params.expectations.values(), params.outcome)}
     return sorted(shown - {"nps", *SCORES})
 
@@ -177,7 +181,7 @@ def _of_all_places(
     """Contrasts of coefficients and of mean ratings: one family of tests each, over all places."""
     if not study.drivers:
         return pd.DataFrame(columns=COLUMNS), pd.DataFrame()
-    places = {place: resolve(study, "drivers", period, *place) for place in places_of(study)}
+    places = _driver_places(study, period)
     columns = [name for params in places.values() for name in driver_columns(params)]
     wanted = [*columns, "region", "unit", "period", "survey"]
     found = answers_of(project, study, wanted, [one for one in (*earlier.values(), period) if one])
