@@ -50,11 +50,19 @@ def told(result: Guarded, of: Guarded) -> tuple[str, str]:
 
 def test_a_fall_is_told_with_what_is_low_and_what_fell_with_it() -> None:
     title, lead = told(brief(), card(*FELL))
-    assert title == "North’s NPS fell 40 points to −10; rated low: waiting time"
+    assert title == "North’s NPS fell 40 points to −10; down with it: waiting time"
     assert lead == (
         "NPS is −10 (−18 to −2). The change on a year earlier is −40 (−51 to −29). Ratings that fell with it: waiting "
         "time −0.6 (−0.8 to −0.4). Timing alone is not proof of cause."
     )
+
+
+def test_of_several_ratings_that_fell_the_furthest_is_named_first_whatever_goes_most_with_the_score() -> None:
+    frame = pd.concat([LOW, ratings(b=("year_ago", 6.0, 7.5, 0.1, True))])
+    slopes = drivers(a=(12.0, 1.5, 2.0, 0.6), b=(2.0, 0.2, 1.0, 0.2))
+    title, lead = told(brief(frame, drivers=slopes), card(*FELL))
+    assert title == "North’s NPS fell 40 points to −10; down most: prices"
+    assert "Ratings that fell with it: prices −1.5 (−1.7 to −1.3) and waiting time −0.6 (−0.8 to −0.4)." in lead
 
 
 def test_where_nothing_moved_the_score_makes_room_for_what_stands_out() -> None:
@@ -94,7 +102,8 @@ def test_steps_say_how_it_stands_what_goes_with_more_and_how_to_check() -> None:
         "Clear pattern",
         "Some pattern",
     ]
-    assert plain(dict(steps.entries[1].facts)["Check"]) == "the rating next time; a rise of 0.2 would show"
+    check = plain(dict(steps.entries[1].facts)["Check"])
+    assert check == "the rating next time; a rise of 0.2 would stand out from chance"
 
 
 def test_the_end_of_the_scale_is_no_unit() -> None:

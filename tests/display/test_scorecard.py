@@ -337,7 +337,7 @@ def test_a_change_that_is_not_told_though_its_interval_leaves_out_zero_says_why(
     frames = [moved("u0", (0.3, 0.42), (0.36, 0.38), 900)] + [moved(f"u{i}", SAME, SAME, 300) for i in range(1, 12)]
     result = scorecard(together(*frames).drop(columns=["csat_score", "ces_score"]), units(12))
     cells = {row.name: row.cells[0] for row in report.table_parts(result).rows}
-    assert (cells["Unit 0"].state, cells["Unit 0"].unclear) == ("cannot_tell", "not clear among 13 comparisons")
-    assert "(−18 to −2), not clear among 13 comparisons" in cells["Unit 0"].as_text().replace("\u00a0", " ")
+    assert (cells["Unit 0"].state, cells["Unit 0"].unclear) == ("cannot_tell", "may be chance among 13 comparisons")
+    assert "(−18 to −2), may be chance among 13 comparisons" in cells["Unit 0"].as_text().replace("\u00a0", " ")
     assert cells["Unit 1"].unclear == ""
-    assert report.table_parts(result).as_html().count("not clear among 13 comparisons") == 1
+    assert report.table_parts(result).as_html().count("may be chance among 13 comparisons") == 1

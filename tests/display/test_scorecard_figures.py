@@ -119,6 +119,17 @@ def test_a_steady_trend_says_against_what() -> None:
     )
 
 
+@pytest.mark.parametrize(("shares", "side"), [((0.6, 0.2), -1), ((0.1, 0.8), 1)], ids=["fell", "rose"])
+def test_where_narrow_the_latest_score_is_written_on_the_side_it_went_to(shares, side) -> None:
+    frame = together([answered((0.3, 0.4), 200, period=one) for one in QUARTERS[-5:-1]], [answered(shares, 200)])
+    ax = drawn(plot_trend, scorecard(frame, study(), unit="north"), NARROW)
+    [text] = ax.texts
+    last = dots(ax)[-1]
+    _, y = ax.transData.inverted().transform(text.get_window_extent().get_points().mean(axis=0))
+    assert np.sign(y - last[1]) == side
+    assert badly_placed(ax) == []
+
+
 @WIDTHS
 def test_shares_are_drawn_in_percent(width) -> None:
     result = trend(QUARTERS[-6:], drop=("nps_answer",))

@@ -299,7 +299,7 @@ def test_the_marks_that_are_shown_have_a_key(large: Project) -> None:
     assert re.findall("<dd>(.*?)</dd>", key) == [
         "clear, by a test adjusted among all that are compared; slightly: clear, but too little to matter",
         "clear, likewise",
-        "the answers leave it open, or it is not clear among all",
+        "the answers leave it open, or it may be chance among all",
         "no clear change, and none that would matter",
     ]
 

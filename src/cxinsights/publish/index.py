@@ -31,7 +31,7 @@ _MOST_NEWS = 10
 _MEANINGS = {
     "worse": "clear, by a test adjusted among all that are compared",
     "better": "clear, likewise",
-    "cannot_tell": "the answers leave it open, or it is not clear among all",
+    "cannot_tell": "the answers leave it open, or it may be chance among all",
     "steady": "no clear change, and none that would matter",
 }
 

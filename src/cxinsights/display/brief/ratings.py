@@ -48,8 +48,7 @@ def figure_ratings(result: Guarded) -> Block:
         draw=lambda width: plot_ratings(result, width=width),
         name="Ratings against the rest of the company",
         alt=alt,
-        how="The dot is the rating here, the line its 95% interval. A filled dot in the colour of news is clearly "
-        "below the rest.",
+        how="The dot is the rating here, the line its 95% interval. A brown dot is clearly below the rest.",
         caption=f"{answers} answers. {_WHICH[result.ranked]}",
     )
 

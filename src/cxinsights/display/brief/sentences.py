@@ -5,7 +5,7 @@ import pandas as pd
 from cxinsights.analysis.brief import NO_SCORECARD
 from cxinsights.display.blocks import Headline
 from cxinsights.display.numbers import metric_score
-from cxinsights.display.rating_words import difference_text
+from cxinsights.display.rating_words import fallen_ratings
 from cxinsights.display.scorecard.card import METRIC_NAMES, Card
 from cxinsights.display.scorecard.sentences import headline_scorecard
 from cxinsights.display.subject import Subject
@@ -29,7 +29,7 @@ def headline_brief(result: Guarded, scorecard: Guarded) -> Headline:
         return Headline(subject.kicker, said.title, said.lead)
     card = Card(scorecard)
     title = _title(result, card, said.title) if card.metrics else said.title
-    return Headline(subject.kicker, title, " ".join([said.lead, *_fallen(result, card)]))
+    return Headline(subject.kicker, title, " ".join([said.lead, *_fell_with(result, card)]))
 
 
 def low_ratings(result: Guarded, against: str) -> pd.DataFrame:
@@ -42,11 +42,16 @@ def low_ratings(result: Guarded, against: str) -> pd.DataFrame:
 
 def _title(result: Guarded, card: Card, said: str) -> str:
     """The scorecard's title, then what stands out most, where both fit."""
-    low = [in_sentence(label(name, result.study)) for name in low_ratings(result, "rest").get("name", [])]
-    tails = [f"rated low: {joined(low[:most])}" for most in (3, 2, 1) if low]
-    if len(result.steps) and result.steps["found"].iloc[0] == "step":
-        stage = in_sentence(value_label("stage", result.steps["name"].iloc[0], result.study))
-        tails = [f"few go on to {stage}"]
+    low, fell = (
+        [in_sentence(label(name, result.study)) for name in rows.get("name", [])]
+        for rows in (low_ratings(result, "rest"), _fallen(result, card))
+    )
+    if fell:
+        tails = [f"down with it: {joined(fell)}", f"down most: {fell[0]}"]
+    elif len(result.steps) and result.steps["found"].iloc[0] == "step":
+        tails = [f"few go on to {in_sentence(value_label('stage', result.steps['name'].iloc[0], result.study))}"]
+    else:
+        tails = [f"rated low: {joined(low[:most])}" for most in (3, 2, 1) if low]
     metric = card.metrics[0]
     own = card.own.loc[metric]
     short = f"{possessive(card.subject.name)} {METRIC_NAMES[metric]} is {metric_score(metric, own['score'])}"
@@ -54,12 +59,17 @@ def _title(result: Guarded, card: Card, said: str) -> str:
     return fitting(*(f"{lead}; {tail}" for tail in tails for lead in leads), said)
 
 
-def _fallen(result: Guarded, card: Card) -> list[str]:
-    """Ratings that fell with the score; nothing where the score did not."""
+def _fallen(result: Guarded, card: Card) -> pd.DataFrame:
+    """Reasons that are ratings which fell with the score, the furthest first; none where the score did not."""
     if not card.metrics or card.verb(card.own.loc[card.metrics[0]]) != "fell":
-        return []
+        return pd.DataFrame()
     fallen = low_ratings(result, card.comparison or "")
+    return fallen.sort_values("difference", kind="stable") if len(fallen) else fallen
+
+
+def _fell_with(result: Guarded, card: Card) -> list[str]:
+    fallen = _fallen(result, card)
     if not len(fallen):
         return []
-    names = [f"{in_sentence(label(row['name'], result.study))} {difference_text(row)}" for _, row in fallen.iterrows()]
-    return [f"Ratings that fell with it: {joined(names[:3])}. {_NOT_PROOF}"]
+    told = fallen_ratings(fallen.rename(columns={"name": "driver"}), result.study)
+    return [f"Ratings that fell with it: {told}. {_NOT_PROOF}"]

@@ -22,7 +22,8 @@ _ORDER = {
     True: (
         "In the order of what goes with it",
         "Ranked by how closely a rating goes with the score, times how far it is to "
-        "go, among all customers of the unit.",
+        "go, among all customers of the unit. The gains overlap and do not add up; where their intervals overlap, the "
+        "order is open.",
     ),
     False: (
         "The lowest first",
@@ -91,7 +92,7 @@ def _step(result: Guarded, asked: DriversParams, row: pd.Series) -> Step:
         text += f"; the rest of the company has {number(row['score_compare'], 1)}"
     if pd.notna(row["change"]):
         text += f". Reaching {_level(result, row)} goes with {_outcome(asked, result, row)}"
-    check = f"the rating next time; a rise of {number(row['detectable'], 1)} would show"
+    check = f"the rating next time; a rise of {number(row['detectable'], 1)} would stand out from chance"
     facts = [("Evidence", evidence), ("Owner", _owner(result, name)), ("Check", check)]
     return Step(f"Work on {in_sentence(rating)}", f"{text}.", facts)
 

@@ -239,7 +239,7 @@ class Card:
         """Why a change is not told though its own interval leaves out zero; empty where that is not so."""
         if change.state != "cannot_tell" or change.ci_low <= 0 <= change.ci_high:
             return ""
-        return f"not clear among {change.n_comparisons} comparisons"
+        return f"may be chance among {change.n_comparisons} comparisons"
 
     def few(self, change: pd.Series) -> bool:
         """Whether a change was not tested for want of answers."""

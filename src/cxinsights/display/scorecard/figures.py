@@ -95,6 +95,10 @@ def plot_trend(result: Guarded, ax: Axes | None = None, *, width: int = WIDE) ->
     limits = [scale * float(rows[c].iloc[-1]) for c in ("control_low", "control_high")] if has_limits(rows) else []
     around = [low.min(), high.max(), *([scale * target] if pd.notna(target) else []), *limits]
     y_low, y_high = charts.padded(min(around), max(around), 0.14)
+    near = slice(-max(len(rows) // 2, 1), None)  # where narrow, the text lies over or under the later half of the band
+    above = high[near].max() - high[-1] <= low[-1] - low[near].min()
+    room = 0 if wide else 0.12 * (y_high - y_low)
+    y_low, y_high = min(y_low, low[near].min() - room * (not above)), max(y_high, high[near].max() + room * above)
     ax.set_xlim(-0.3, end)
     ax.set_ylim(y_low, y_high)
     ax.grid(False)
@@ -117,8 +121,6 @@ def plot_trend(result: Guarded, ax: Axes | None = None, *, width: int = WIDE) ->
     if wide:
         _write_beside(ax, rows.iloc[-1], target, metric, scale, colour)
     else:
-        near = slice(-max(len(rows) // 2, 1), None)  # the text lies over the later half of the band
-        above = high[near].max() < y_high - 0.1 * (y_high - y_low)
         text = metric_with_interval(metric, *rows[["score", "ci_low", "ci_high"]].iloc[-1])
         ax.annotate(text, (at[-1], high[near].max() if above else low[near].min()), (8, 11 if above else -11),
                     textcoords="offset points", ha="right", va="center", fontsize=14.5, fontweight=600,

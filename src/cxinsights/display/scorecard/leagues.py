@@ -45,7 +45,8 @@ def figure_league(result: Guarded) -> Block:
         alt=f"Dot and interval chart of {spelled(len(rows))} units. Highest: {_spoken(card, first, metric)}. "
         f"Lowest: {_spoken(card, last, metric)}.",
         how="The dot is the likely score, the ring the score as answered. Ranks that overlap may be the other way "
-        "round the next time. Blue is surely in the upper half, brown in the lower.",
+        "round the next time. Teal is surely in the upper half, brown in the lower; "
+        "violet may be in either.",
         caption=f"{_bases(rows)}, {card.subject.period}.{left_out} Units of fewer than 30 answers are not ranked.",
     )
 
@@ -175,7 +176,7 @@ def plot_limits(result: Guarded, ax: Axes | None = None, *, width: int = WIDE) -
     charts.plain_ticks(ax.xaxis, 0, across[-1], most=5)
     ax.tick_params(axis="y", labelcolor=LIGHT["quiet"], labelsize=13.5)
     weighted = bool(result.scores["weighted"].any())
-    ax.set_xlabel("Answers of equal weight that say as much" if weighted else "Answers", labelpad=6)
+    ax.set_xlabel("Answers, allowing for their weights" if weighted else "Answers", labelpad=6)
     return ax
 
 

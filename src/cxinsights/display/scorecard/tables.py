@@ -238,7 +238,7 @@ def _legend(card: Card) -> list[tuple[Sequence[str], str]]:
         (("better", "worse"), "clear, by a test adjusted among all that are compared"),
         (("slightly_better", "slightly_worse"), f"clear, but all of the interval within {within}"),
         (("steady",), f"the interval holds zero and stays within {within}"),
-        (("cannot_tell",), "the answers leave it open, or it is not clear among all that are compared"),
+        (("cannot_tell",), "the answers leave it open, or it may be chance among all that are compared"),
     ]
 
 
