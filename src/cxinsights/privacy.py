@@ -151,9 +151,8 @@ def protect(baseline: Baseline, rules: PrivacyRules) -> Baseline:
     for frame, value in ((changes, "change"), (rests, "difference"), (segments, "difference")):
         frame["hidden"] |= frame[value].notna() & (frame["n_compare"] < rules.customer_min)
     # a difference from the other groups tells the score of all who named one, and so of those who did not
-    segments.loc[hidden(segments, "segment"), ["difference", "diff_low", "diff_high", "p_value", "effect_size"]] = (
-        np.nan
-    )
+    told = ["difference", "diff_low", "diff_high", "p_value", "effect_size", "p_adjusted"]
+    segments.loc[hidden(segments, "segment"), [name for name in told if name in segments]] = np.nan
     for _, rows in rated.groupby(["survey", "driver"], sort=False):
         bases = {tuple(node): n for *node, n in rows[[*NODE, "n"]].itertuples(index=False, name=None)}
         places = _plan(bases, rules.customer_min, plans)
