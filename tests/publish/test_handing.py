@@ -21,7 +21,7 @@ from cxinsights.errors import ReportError
 from cxinsights.params import Project
 from cxinsights.publish.access import Right, Visitor
 from cxinsights.publish.downloads import handing
-from cxinsights.publish.downloads.handing import AT_ONCE, EACH, WAITING, Download
+from cxinsights.publish.downloads.handing import AT_ONCE, EACH, EACH_NAME, WAITING, Download
 from cxinsights.publish.downloads.making import make_download
 from cxinsights.publish.gate import VISITOR
 from cxinsights.publish.releases import release, released_root
@@ -257,12 +257,12 @@ async def asked_at_once(
     client = AsyncHTTPClient(force_instance=True, max_clients=100)
 
     async def ask(visit: str):
-        headers = {VISITOR: Visitor("x", frozenset({Right()}), visit=visit).as_text()}
+        headers = {VISITOR: Visitor(visit.partition(" ")[2] or visit, frozenset({Right()}), visit=visit).as_text()}
         request = HTTPRequest(f"http://127.0.0.1:{port}{address(NORTH, 'report.xlsx')}", headers=headers)
         return await client.fetch(request, raise_error=False)
 
     waiting = [asyncio.ensure_future(ask(visit)) for visit in visits]
-    while sum(one.done() for one in waiting) + Download.making.total() < len(visits):
+    while sum(one.done() for one in waiting) + len(Download.turns) < len(visits):
         await asyncio.sleep(0.01)
     others = [
         (await client.fetch(f"http://127.0.0.1:{port}/health", raise_error=False)).code
@@ -279,9 +279,10 @@ async def asked_at_once(
     [
         ([f"visit-{at}" for at in range(WAITING + 3)], False, 3),
         (["one"] * (EACH + 2), False, 2),
+        ([f"{at} link" for at in range(EACH_NAME + 2)], False, 2),
         (["one"] * (WAITING + 2), True, 2),
     ],
-    ids=["all", "one visit", "this machine"],
+    ids=["all", "one visit", "one link", "this machine"],
 )
 def test_a_few_are_made_at_once_and_the_rest_is_told_to_come_again(
     project: Project, monkeypatch: pytest.MonkeyPatch, visits: list, is_open: bool, refused: int
@@ -292,7 +293,7 @@ def test_a_few_are_made_at_once_and_the_rest_is_told_to_come_again(
     assert Counter(answers) == {(200, None): len(visits) - refused, (503, "5"): refused}
     assert slow.most == min(AT_ONCE, len(visits) - refused)
     assert others == [405]  # it answers meanwhile
-    assert Download.making.total() == 0
+    assert len(Download.turns) == 0
 
 
 def test_a_turn_that_failed_is_free_again(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -302,4 +303,39 @@ def test_a_turn_that_failed_is_free_again(project: Project, monkeypatch: pytest.
     monkeypatch.setattr(handing, "make_download", fail)
     answers, _ = run_apart(asked_at_once(project, ["one"], Slow(), is_open=False))
     assert answers == [(422, None)]
-    assert Download.making.total() == 0
+    assert len(Download.turns) == 0
+
+
+async def left_untaken(project: Project) -> tuple[int, bytes]:
+    """Ask for a file and take none of it: the turns that are held once it is there, and what comes in the end."""
+    route = (r"/reports/((?:[^/]+/){4}[^/]+)/report\.(xlsx|pptx)", Download,
+             {"project": project, "root": project.outputs, "is_open": True})  # fmt: skip
+    server = HTTPServer(tornado.web.Application([route]))
+    sockets, port = bind_unused_port()
+    server.add_socket(sockets)
+    with socket.socket() as reader:
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        reader.connect(("127.0.0.1", port))
+        name = Visitor("x", frozenset({Right()})).as_text()
+        asked = f"GET {address(NORTH, 'report.xlsx')} HTTP/1.1\r\nHost: here\r\n{VISITOR}: {name}\r\n\r\n"
+        reader.sendall(asked.encode())
+        while not Download.turns:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+        held = len(Download.turns)
+        while Download.turns:
+            await asyncio.sleep(0.01)
+        reader.settimeout(10)
+        got = await asyncio.to_thread(lambda: b"".join(iter(lambda: reader.recv(1 << 20), b"")))
+    server.stop()
+    return held, got
+
+
+def test_who_does_not_take_a_file_is_cut_off(project: Project, monkeypatch: pytest.MonkeyPatch, caplog) -> None:
+    size = 50_000_000
+    monkeypatch.setattr(handing, "make_download", lambda *_: bytes(size))
+    monkeypatch.setattr(handing, "TAKING", 1.0)
+    held, got = run_apart(left_untaken(project))
+    assert held == 1
+    assert len(got) < size / 2
+    assert caplog.messages == ["download: not taken within 1 s"]

@@ -12,9 +12,9 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache, cached_property, lru_cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,8 @@ FINISH_S = 8
 _SOUGHT = 100
 """Letters that are searched for."""
 _MOST_DESCRIPTORS, _OWN_DESCRIPTORS = 8192, 300
+_PIECE = 65_536
+"""Bytes of a page that are sent at a time."""
 _PART = r"[A-Za-z0-9_][A-Za-z0-9_-]*"
 _REPORT = rf"{_PART}/{_PART}/{_PART}/{_PART}/{_PART}"
 _PAGE = rf"{_REPORT}/index\.html"
@@ -109,17 +111,29 @@ class _Snapshot(Plain, tornado.web.StaticFileHandler):
         return f'"{found.st_ino:x}-{found.st_mtime_ns:x}-{found.st_size:x}"'
 
 
+@lru_cache(maxsize=16)
+def _whole(path: Path, changed: int) -> bytes:
+    """A page as it is sent; the same bytes for all who read it at a time."""
+    return path.read_bytes().replace(*WHOLE)
+
+
 class _Page(_Snapshot):
     """A report's page, with its links to files that are made on request: opened from a folder it hides them."""
 
     def get_content_size(self) -> int:
         """Of the page as it is sent."""
-        self._sent = Path(str(self.absolute_path)).read_bytes().replace(*WHOLE)
         return len(self._sent)
 
-    def get_content(self, abspath: str, start: int | None = None, end: int | None = None) -> bytes:
-        """The page as it is sent, or a part of it."""
-        return self._sent[start:end]
+    def get_content(self, abspath: str, start: int | None = None, end: int | None = None) -> Iterator[bytes]:
+        """The page as it is sent, or a part of it, a piece at a time: slow readers keep no copies waiting."""
+        end = len(self._sent) if end is None else end
+        for at in range(start or 0, end, _PIECE):
+            yield self._sent[at : min(at + _PIECE, end)]
+
+    @cached_property
+    def _sent(self) -> bytes:
+        path = Path(str(self.absolute_path))
+        return _whole(path, path.stat().st_mtime_ns)
 
 
 class ReportServer(Voila):
@@ -191,7 +205,7 @@ class ReportServer(Voila):
         pass_on(self._listening)
         await asyncio.sleep(0.2)  # what is on its way here has come by then
         server.stop()
-        while (Live.running.total() or Download.making.total() or gate.answering) and time.monotonic() < until:
+        while (Live.running.total() or Download.turns or gate.answering) and time.monotonic() < until:
             await asyncio.sleep(0.05)
         self.ioloop.stop()
 

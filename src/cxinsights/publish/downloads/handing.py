@@ -1,13 +1,15 @@
 """Hand out files of reports, made for whoever asks; the gate has decided before that it is theirs to see.
 
 They are made in two threads, so that pages go on being served, and no more wait than are made in some seconds. What
-one costs is bounded by what is read (`MOST_BYTES`) and written (`MOST_CELLS` and the like).
+one costs is bounded by what is read (`MOST_BYTES`) and written (`MOST_CELLS` and the like). Whoever does not take what
+was asked for is cut off: it would be held for them.
 """
 
 import asyncio
 import logging
-from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -22,24 +24,27 @@ from cxinsights.publish.gate import VISITOR
 from cxinsights.publish.headers import Plain
 from cxinsights.report.identity import ReportId
 
-__all__ = ["AT_ONCE", "EACH", "WAITING", "Download"]
+__all__ = ["AT_ONCE", "EACH", "EACH_NAME", "TAKING", "WAITING", "Download"]
 
 log = logging.getLogger(__name__)
 
-AT_ONCE, WAITING, EACH = 2, 8, 2
-"""Files made at once, made or waited for in all, and of these for one visit."""
+AT_ONCE, WAITING, EACH, EACH_NAME = 2, 8, 2, 5
+"""Files made at once, made or not yet taken in all, and of these for one visit, and for all of one link or person."""
+TAKING = 60.0
+"""Seconds within which a file is taken."""
 
 
 class Download(Plain):
     """A report as a workbook or slides."""
 
-    making: ClassVar[Counter[str]] = Counter()
+    turns: ClassVar[list[tuple[str, str]]] = []
+    """Visit and name of those whose files are made, or not yet taken."""
 
     def initialize(self, project: Project, root: Path, is_open: bool) -> None:
         """Take where reports lie, and whether everybody is one visitor."""
         self._project = project
         self._root = root
-        self._each = WAITING if is_open else EACH
+        self._most = (WAITING, WAITING) if is_open else (EACH, EACH_NAME)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """As everywhere; and when to come again, where there are too many."""
@@ -60,17 +65,31 @@ class Download(Plain):
         if not is_there(self._root, report):
             raise tornado.web.HTTPError(404)
         visitor = Visitor.from_text(self.request.headers[VISITOR])
-        made = await self._made(report, kind, visitor.visit or visitor.name)
-        self.set_header("Content-Type", KINDS[kind].media_type)
-        self.set_header("Content-Disposition", f'attachment; filename="{file_name(report, kind)}"')
-        self.finish(made)
+        with self._turn(visitor):
+            made = await self._made(report, kind)
+            self.set_header("Content-Type", KINDS[kind].media_type)
+            self.set_header("Content-Disposition", f'attachment; filename="{file_name(report, kind)}"')
+            taken = asyncio.ensure_future(self.finish(made))
+            taken.add_done_callback(lambda one: one.cancelled() or one.exception())  # they may have left
+            if not (await asyncio.wait([taken], timeout=TAKING))[0]:
+                log.warning("download: not taken within %.0f s", TAKING)
+                self.request.connection.stream.close()
 
     head = get
 
-    async def _made(self, report: ReportId, kind: str, visit: str) -> bytes:
-        if Download.making.total() >= WAITING or Download.making[visit] >= self._each:
+    @contextmanager
+    def _turn(self, visitor: Visitor) -> Iterator[None]:
+        own = (visitor.visit or visitor.name, visitor.name)
+        others = [sum(turn[at] == own[at] for turn in Download.turns) for at in (0, 1)]
+        if len(Download.turns) >= WAITING or any(n >= most for n, most in zip(others, self._most, strict=True)):
             raise tornado.web.HTTPError(503, reason="Too many files at once: try again in some seconds")
-        Download.making[visit] += 1
+        Download.turns.append(own)
+        try:
+            yield
+        finally:
+            Download.turns.remove(own)
+
+    async def _made(self, report: ReportId, kind: str) -> bytes:
         work = asyncio.get_running_loop().run_in_executor(
             _makers(), make_download, self._project, self._root, report, kind
         )
@@ -81,8 +100,6 @@ class Download(Plain):
         except ReportError as error:
             log.warning("download: %s", error)
             raise tornado.web.HTTPError(422, reason=str(error).removeprefix(f"{report.path}: ")) from None
-        finally:
-            Download.making[visit] -= 1
 
 
 @cache
