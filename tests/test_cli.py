@@ -303,6 +303,9 @@ def test_without_more_a_report_is_a_workbook_named_after_it(
         assert Path(name).read_bytes() == make_download(scorecards, released_root(scorecards), NORTH, "xlsx")
         assert say("download", NORTH.path).code == 0
         assert Path(name).read_bytes() == make_download(scorecards, scorecards.outputs, NORTH, "xlsx")
+        Path("folder").mkdir()
+        assert say("download", NORTH.path, "--to", "folder").code == 0
+        assert [path.name for path in Path("folder").iterdir()] == [name]
     finally:
         record.write_bytes(as_it_is)
 

@@ -14,6 +14,7 @@ from pptx.enum.shapes import MSO_SHAPE_TYPE
 from pptx.slide import Slide
 
 from cxinsights.display.blocks import MEDIA_TYPE, Column, Prose, Table
+from cxinsights.display.brief.steps import Steps
 from cxinsights.display.fonts import FAMILY
 from cxinsights.params import Project, Study
 from cxinsights.publish.downloads import making
@@ -275,6 +276,18 @@ def test_names_are_text_whatever_they_hold(shops: Made) -> None:
     for slide in slides:
         for shape in slide.shapes:
             assert shape.top + shape.height <= HIGH * INCH
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_analysis_ends_with_how_its_figures_came_about(shops: Made, path: Path) -> None:
+    last = slides_of(shops[1], json.loads(path.read_text()))[-1]
+    assert title_of(last) == ("How sure are we?" if path.stem == "brief" else "Method and limits")
+
+
+def test_steps_that_there_are_none_of_are_a_sentence() -> None:
+    note = "No rating is clearly under the rest's and goes with the score."
+    [part] = parts_of(notebook_of(Steps("Nothing to single out", "", [], note)))
+    assert part == Text("Nothing to single out", [note])
 
 
 def test_there_are_no_more_slides_than_somebody_reads(shops: Made) -> None:

@@ -116,7 +116,7 @@ def download(
     report: ReportArgument,
     kind: Annotated[str, typer.Option("--as", help="xlsx (a workbook) or pptx (slides).")] = "xlsx",
     to: Annotated[
-        Path | None, typer.Option("--to", help="File to write; here, by the report's name, if not given.")
+        Path | None, typer.Option("--to", help="File to write, or a folder; here, by the report's name, if not given.")
     ] = None,
     released: Annotated[
         bool, typer.Option("--released", help="As readers elsewhere see it; the draft if not.")
@@ -132,7 +132,8 @@ def download(
     root = released_root(project) if released else project.outputs
     found = find_report(root, report_name(report), "released" if released else "made")
     made = make_download(project, root, found, kind)
-    to = to or Path(file_name(found, kind))
+    name = file_name(found, kind)
+    to = Path(name) if to is None else to / name if to.is_dir() else to
     fresh = to.with_name(f".{to.name}.new-{os.getpid()}")
     fresh.write_bytes(made)
     fresh.replace(to)

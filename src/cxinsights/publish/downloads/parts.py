@@ -94,7 +94,7 @@ def _part(block: HtmlElement, png: str) -> Part | None:
         return _score_table(outer)
     if outer.find_class("plain"):
         return _grid(outer)
-    if outer.find_class("steps"):
+    if any(len(steps) for steps in outer.find_class("steps")):
         return _steps(outer)
     paragraphs = [": ".join(_pieces(entry)) for found in outer.find_class("findings") for entry in found]
     paragraphs += [_said(p) for p in outer.findall("p")]

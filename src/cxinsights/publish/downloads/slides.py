@@ -26,7 +26,8 @@ from cxinsights.publish.downloads.workbook import MADE
 __all__ = ["MOST_PICTURES", "MOST_TABLES", "as_slides"]
 
 MOST_PICTURES, MOST_TABLES = 12, 4
-_METHOD = "Method and limits"
+_METHODS = ("Method and limits", "How sure are we?")
+"""Titles of the paragraphs in which a report says how its figures came about."""
 _PICTURE_ROOM = 8.3
 _FLAT = 2.3
 """Width of a picture over its height from which there is more room below it than beside it."""
@@ -54,7 +55,7 @@ def as_slides(contents: Contents) -> bytes:
         if room.get(type(part), 0):
             room[type(part)] -= 1
             _SLIDES[type(part)](deck, part)
-    method = next((part for part in parts if isinstance(part, Text) and part.title == _METHOD), None)
+    method = next((part for part in parts if isinstance(part, Text) and part.title in _METHODS), None)
     if method is not None:
         more = sum(isinstance(part, Grid) for part in parts) - MOST_TABLES
         _method_slide(deck, method, contents, more)

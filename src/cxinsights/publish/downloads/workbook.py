@@ -47,6 +47,16 @@ def as_workbook(contents: Contents) -> bytes:
     return _Book(contents).written()
 
 
+def _rooms(sizes: Mapping[str, tuple[int, int]]) -> dict[str, int]:
+    """Rows that each table may have, by its rows and columns: small ones all, and large ones share what is left."""
+    left, rooms = MOST_CELLS, {}
+    for at, (name, (n_rows, n_columns)) in enumerate(sorted(sizes.items(), key=lambda one: one[1][0] * one[1][1])):
+        cells = min(n_rows * n_columns, left // (len(sizes) - at))
+        rooms[name] = max(cells // max(n_columns, 1), 1)
+        left -= cells
+    return rooms
+
+
 class _Book:
     """A workbook on its way."""
 
@@ -58,6 +68,7 @@ class _Book:
         self._tables = {name: table for name, table in _in_order(contents.result) if table["rows"]}
         self._names = _sheet_names(self._tables)
         self._columns = {name: columns_of(table, contents.study) for name, table in self._tables.items()}
+        self._room = _rooms({name: (len(t["rows"]), len(t["columns"])) for name, t in self._tables.items()})
         self._left_out: dict[str, int] = {}
 
     def written(self) -> bytes:
@@ -127,7 +138,7 @@ class _Book:
     def _write_table(self, name: str, table: Mapping[str, Any]) -> None:
         """A sheet as wide as the table, its header fixed and ready to be filtered."""
         sheet, columns = self._book.add_worksheet(self._names[name]), self._columns[name]
-        most = max(MOST_CELLS // len(self._tables) // max(len(columns), 1), 1)
+        most = self._room[name]
         rows = table["rows"][:most]
         if len(table["rows"]) > most:
             self._left_out[name] = len(table["rows"]) - most
