@@ -50,10 +50,10 @@ def told(result: Guarded, of: Guarded) -> tuple[str, str]:
 
 def test_a_fall_is_told_with_what_is_low_and_what_fell_with_it() -> None:
     title, lead = told(brief(), card(*FELL))
-    assert title == "North’s NPS fell 40 points to −10; down with it: waiting time"
+    assert title == "North’s NPS fell 40 points to −10; down too: waiting time"
     assert lead == (
-        "NPS is −10 (−18 to −2). The change on a year earlier is −40 (−51 to −29). Ratings that fell with it: waiting "
-        "time −0.6 (−0.8 to −0.4). Timing alone is not proof of cause."
+        "NPS is −10 (−18 to −2). The change on a year earlier is −40 (−51 to −29). Ratings that fell meanwhile: "
+        "waiting time −0.6 (−0.8 to −0.4). Timing alone is not proof of cause."
     )
 
 
@@ -62,13 +62,13 @@ def test_of_several_ratings_that_fell_the_furthest_is_named_first_whatever_goes_
     slopes = drivers(a=(12.0, 1.5, 2.0, 0.6), b=(2.0, 0.2, 1.0, 0.2))
     title, lead = told(brief(frame, drivers=slopes), card(*FELL))
     assert title == "North’s NPS fell 40 points to −10; down most: prices"
-    assert "Ratings that fell with it: prices −1.5 (−1.7 to −1.3) and waiting time −0.6 (−0.8 to −0.4)." in lead
+    assert "Ratings that fell meanwhile: prices −1.5 (−1.7 to −1.3) and waiting time −0.6 (−0.8 to −0.4)." in lead
 
 
 def test_where_nothing_moved_the_score_makes_room_for_what_stands_out() -> None:
     assert told(brief(), card(*HELD))[0] == "North’s NPS is 30; rated low: waiting time"
     funnel = journey(approved=(-0.3, 0.001))
-    assert told(brief(funnel=funnel), card(*HELD))[0] == "North’s NPS is 30; few go on to approved"
+    assert told(brief(funnel=funnel), card(*HELD))[0] == "North’s NPS is 30; fewer go on to approved than elsewhere"
     assert told(brief(ratings()), card(*HELD))[0].startswith("North’s NPS is 30; we cannot tell if it moved")
 
 

@@ -40,7 +40,7 @@ def test_the_company_names_the_unit_that_fell_and_the_ratings_that_fell_with_it(
     (place, text), entries = told(result)[0], list_falls(result).entries
     assert (len(entries), place) == (1, "Unit 0.1, Region 0")
     assert entries[0].link == "../../../r0/u1/brief/index.html"
-    moves, _, ratings = text.partition(" Ratings that fell with it: ")
+    moves, _, ratings = text.partition(" Ratings that fell meanwhile: ")
     assert plain(moves).startswith("NPS −30, −50 (−")
     assert [part.split(" −")[0] for part in ratings.split(" and ")] == ["wait", "help"]
     assert "wait −1.5 (−1.7 to −1.3)" in plain(ratings)
@@ -51,7 +51,7 @@ def test_a_region_names_it_without_the_region() -> None:
     frame, of = company({"r0/u1": LOW})
     region = scorecard(lower(frame, "u1", wait_rating=1.5), of, region="r0")
     assert told(region)[0][0] == "Unit 0.1"
-    assert "Ratings that fell with it: wait −1.5" in told(region)[0][1]
+    assert "Ratings that fell meanwhile: wait −1.5" in told(region)[0][1]
     assert list_falls(region).entries[0].link == "../../u1/brief/index.html"
     other = scorecard(lower(frame, "u1", wait_rating=1.5), of, region="r1")
     assert isinstance(list_falls(other), Nothing)
@@ -109,3 +109,13 @@ def test_a_rating_that_the_plan_hides_is_not_told(few: int) -> None:
     assert "wait −1.5" in told(scorecard(frame, of))[0][1]
     assert "wait" not in told(scorecard(part, of))[0][1]
     assert "wait_rating" not in set(scorecard(part, of).ratings.get("driver", []))
+
+
+def test_where_less_is_better_the_largest_rise_is_the_gravest() -> None:
+    low = {"ces": {"min": 1, "max": 7, "top_box_from": 5, "better": "low"}}
+    frame, of = company({"r0/u0": HIGH, "r0/u1": (0.1, 0.6), "r1/u0": LOW})
+    of = of.model_copy(update={"scores": of.scores.model_validate(low)})
+    result = scorecard(frame.drop(columns=["nps_answer", "csat_score"]), of)
+    entries = list_falls(result).entries
+    assert [entry.report for entry in entries] == ["Unit 0.0, Region 0", "Unit 0.1, Region 0"]
+    assert [plain(entry.headline).split(", ")[1][0] for entry in entries] == ["+", "+"]

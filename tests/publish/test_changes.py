@@ -86,7 +86,7 @@ def test_ratings_that_fell_with_it_since_the_same_period_are_named(project: Proj
     found = find_changes(project, of, since="2025Q3").found
     texts = {one.unit: one.text for one in found if one.metric == "nps"}
     fell = r"wait −1\.5 \(−1\.\d to −1\.\d\) and help −0\.6 \(−0\.\d to −0\.\d\)"
-    assert re.search(rf"\). Ratings that fell with it: {fell}$", texts["north"])
+    assert re.search(rf"\). Ratings that fell meanwhile: {fell}$", texts["north"])
     assert texts["south"].endswith(")")
     assert sum("Ratings" in one.text for one in found) == 1  # told once, of what fell
 

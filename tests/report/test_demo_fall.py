@@ -17,7 +17,7 @@ from cxinsights.report.record import RECORD_TO, record
 from cxinsights.report.source import open_source
 
 FALL = read_truth().fall
-CAUSE = "Ratings that fell with it: kept informed −1."
+CAUSE = "Ratings that fell meanwhile: kept informed −1."
 """Beginning of the sentence: the rating that was lowered most."""
 
 

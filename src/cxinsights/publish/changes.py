@@ -216,7 +216,7 @@ def _of_place(study: Study, now: _Record, then: _Record | None, earlier: str) ->
             found.append(Change("definition", text=text, **told))
     first = next((one for one in found if one.kind == "worse"), None)
     fell = first and now.fell_with(study, first.metric, earlier)
-    more = f". Ratings that fell with it: {fell}" if fell else ""
+    more = f". Ratings that fell meanwhile: {fell}" if fell else ""
     return [replace(one, text=one.text + more) if one is first else one for one in found]
 
 

@@ -6,7 +6,7 @@ from cxinsights.analysis.brief import NO_SCORECARD
 from cxinsights.display.blocks import Headline
 from cxinsights.display.numbers import metric_score
 from cxinsights.display.rating_words import fallen_ratings
-from cxinsights.display.scorecard.card import METRIC_NAMES, Card
+from cxinsights.display.scorecard.card import METRIC_NAMES, WORSE, Card
 from cxinsights.display.scorecard.sentences import headline_scorecard
 from cxinsights.display.subject import Subject
 from cxinsights.display.words import fitting, in_sentence, joined, possessive
@@ -47,9 +47,10 @@ def _title(result: Guarded, card: Card, said: str) -> str:
         for rows in (low_ratings(result, "rest"), _fallen(result, card))
     )
     if fell:
-        tails = [f"down with it: {joined(fell)}", f"down most: {fell[0]}"]
+        tails = [f"down too: {joined(fell)}", f"down most: {fell[0]}"]
     elif len(result.steps) and result.steps["found"].iloc[0] == "step":
-        tails = [f"few go on to {in_sentence(value_label('stage', result.steps['name'].iloc[0], result.study))}"]
+        stage = in_sentence(value_label("stage", result.steps["name"].iloc[0], result.study))
+        tails = [f"fewer go on to {stage} than elsewhere"]
     else:
         tails = [f"rated low: {joined(low[:most])}" for most in (3, 2, 1) if low]
     metric = card.metrics[0]
@@ -60,8 +61,9 @@ def _title(result: Guarded, card: Card, said: str) -> str:
 
 
 def _fallen(result: Guarded, card: Card) -> pd.DataFrame:
-    """Reasons that are ratings which fell with the score, the furthest first; none where the score did not."""
-    if not card.metrics or card.verb(card.own.loc[card.metrics[0]]) != "fell":
+    """Reasons that are ratings which fell as the score did, the furthest first; none where it did not for the worse."""
+    own = card.own.loc[card.metrics[0]] if card.metrics else None
+    if own is None or card.verb(own) != "fell" or card.state(own) not in WORSE:
         return pd.DataFrame()
     fallen = low_ratings(result, card.comparison or "")
     return fallen.sort_values("difference", kind="stable") if len(fallen) else fallen
@@ -72,4 +74,4 @@ def _fell_with(result: Guarded, card: Card) -> list[str]:
     if not len(fallen):
         return []
     told = fallen_ratings(fallen.rename(columns={"name": "driver"}), result.study)
-    return [f"Ratings that fell with it: {told}. {_NOT_PROOF}"]
+    return [f"Ratings that fell meanwhile: {told}. {_NOT_PROOF}"]

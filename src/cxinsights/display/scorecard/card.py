@@ -138,11 +138,12 @@ class Card:
         return "unit" if self.told is not self.parts else self.kind_of_parts
 
     def rank_of_news(self, name: str, part: pd.DataFrame) -> tuple[int, float, str]:
-        """Where a part stands among news: by the gravest state of any measure, the lowest change, its name."""
+        """Where a part stands among news: by the gravest state of any measure, the change for the worst, its name."""
         states = self.states_of(part).values()
         rank = min(map(NEWS_FIRST.index, states), default=len(NEWS_FIRST))
         change = self.leading_change(part)
-        return rank, float("inf") if change is None else change, name
+        sign = 1 if self.study.scores.is_better_high(self.metrics[0]) else -1
+        return rank, float("inf") if change is None else sign * change, name
 
     def leading_change(self, part: pd.DataFrame) -> float | None:
         """Change of a part's leading measure, where it was tested."""

@@ -46,4 +46,4 @@ def _told(card: Card, part: pd.DataFrame) -> str:
         here = (ratings["region"] == part["region"].iloc[0]) & (ratings["unit"] == part["unit"].iloc[0])
         here &= (ratings["against"] == card.comparison) & is_shown(ratings["difference"])
         fell = fallen_ratings(ratings[here], card.study)
-    return f"{'; '.join(moves)}." + (f" Ratings that fell with it: {fell}." if fell else "")
+    return f"{'; '.join(moves)}." + (f" Ratings that fell meanwhile: {fell}." if fell else "")

@@ -201,8 +201,10 @@ def _under_target(card: Card) -> str:
         under = sum(card.against_target(row, metric).startswith("Under") for row in rows)
         if under:
             of_all = f"{spelled(under)} of" if under < len(rows) else "all"
-            told.append(f"{METRIC_NAMES[metric]} in {of_all} {spelled(len(rows))}")
-    return f"Surely under target: {joined(told)} {card.kind_of_parts}s" if told else ""
+            told.append(f"{METRIC_NAMES[metric]} in {of_all} {spelled(len(rows))}" if len(card.parts) > 1
+                        else METRIC_NAMES[metric])  # fmt: skip
+    where = f"{card.kind_of_parts}s" if len(card.parts) > 1 else f"in the one {card.kind_of_parts}"
+    return f"Surely under target: {joined(told)} {where}" if told else ""
 
 
 def _not_compared(card: Card, metric: str, change: pd.Series | None) -> str:

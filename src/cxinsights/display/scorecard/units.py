@@ -50,7 +50,7 @@ def list_units(result: Guarded) -> Block:
         subtitle=f"{METRIC_NAMES[metric]} with 95% interval{stands}; {card.subject.period}"
         + (f"; change since {card.earlier_label}" if card.comparison else ""),
         measure=METRIC_NAMES[metric],
-        compared=f"Since {card.earlier}" if card.comparison else "Change",
+        compared="Change",
         others=f"Moved on {joined(others).replace(' and ', ' or ')}" if others else "",
         sections=sections,
         how=f"Within each section what moved stands first, the largest fall before all. {METRIC_NAMES[metric]} leads"
