@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cxinsights.analysis.intervals import CONFIDENCE, p_of, t_of
-from cxinsights.analysis.ranking import league
+from cxinsights.analysis.ranking import common_of
 
 __all__ = ["FEWEST", "Effect", "fit_effect"]
 
@@ -83,7 +83,7 @@ def fit_effect(
     others = [at for at in changes.index if at != place and at not in acting and variances[at] > 0]
     if place not in changes.index or len(others) < FEWEST:
         return None
-    found = league(changes[others].to_numpy(), np.sqrt(variances[others].to_numpy()), confidence)
+    found = common_of(changes[others].to_numpy(), np.sqrt(variances[others].to_numpy()))
     difference = float(changes[place] - found.mean)
     error = np.sqrt(variances[place] + found.between + found.mean_se**2)
     df = len(others) - 1

@@ -6,13 +6,14 @@ is a unit further from all than its number of answers explains.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize_scalar
 
 from cxinsights.analysis.intervals import z_of
 
-__all__ = ["Funnel", "League", "funnel_limits", "league"]
+__all__ = ["Common", "Funnel", "League", "common_of", "funnel_limits", "league"]
 
 _WINSORISED = 0.1
 _DRAWS, _GRID = 10_000, 400
@@ -70,9 +71,7 @@ def league(scores: np.ndarray, errors: np.ndarray, confidence: float = 0.95, see
     variances = np.square(errors)
     if len(scores) < 3 or not (variances > 0).all():
         raise ValueError("at least three units are ranked, each with a standard error above 0")
-    between = _between(scores, variances)
-    weights = 1 / (variances + between)
-    mean = float(weights @ scores / weights.sum())
+    mean, mean_se, between = common_of(scores, errors)
     reliability = between / (variances + between)
     draws = _draws(scores, variances, np.random.default_rng(seed))
     ranks = (-draws).argsort(axis=1).argsort(axis=1) + 1
@@ -80,9 +79,25 @@ def league(scores: np.ndarray, errors: np.ndarray, confidence: float = 0.95, see
     low, high = np.quantile(draws, tails, axis=0)
     rank_low, rank_high = np.quantile(ranks, tails, axis=0, method="inverted_cdf").astype(int)
     return League(
-        mean, float(np.sqrt(1 / weights.sum())), between, reliability, reliability * scores + (1 - reliability) * mean,
+        mean, mean_se, between, reliability, reliability * scores + (1 - reliability) * mean,
         low, high, rank_low, rank_high,
     )  # fmt: skip
+
+
+class Common(NamedTuple):
+    """What all units have in common: their mean, its error, and the variance between them."""
+
+    mean: float
+    mean_se: float
+    between: float
+
+
+def common_of(scores: np.ndarray, errors: np.ndarray) -> Common:
+    """Mean of units that differ by more than their errors, with the variance between them of highest REML."""
+    variances = np.square(errors)
+    between = _between(scores, variances)
+    weights = 1 / (variances + between)
+    return Common(float(weights @ scores / weights.sum()), float(np.sqrt(1 / weights.sum())), between)
 
 
 def funnel_limits(scores: np.ndarray, errors: np.ndarray, center: float, confidence: float = 0.998) -> Funnel:
