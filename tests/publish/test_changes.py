@@ -187,3 +187,11 @@ def test_it_says_what_there_is_nothing_to_compare_with(project: Project, of: Stu
     with pytest.raises(ReleaseError) as error:
         find_changes(project, of, "2026Q2")
     assert str(error.value) == "shops: no scorecard of 2026Q2 has been made. Run make reports."
+
+
+@pytest.mark.parametrize("since", ["2026Q3", "2026Q4"])
+def test_nothing_changes_since_a_period_that_is_not_earlier(project: Project, of: Study, monkeypatch, since) -> None:
+    keep(project.outputs, of, together(moved("north", SAME, LOW)), monkeypatch)
+    with pytest.raises(ReleaseError) as error:
+        find_changes(project, of, since=since)
+    assert str(error.value) == f"shops: --since {since} is not before 2026Q3. Name an earlier period."

@@ -114,6 +114,8 @@ def find_changes(
             f"{study.name}: no period before {period} is released. Release one, or name one to compare with: --since."
         )
     earlier = since or before[-1]
+    if earlier == period or study.periods.order([earlier, period])[0] != earlier:
+        raise ReleaseError(f"{study.name}: --since {earlier} is not before {period}. Name an earlier period.")
     places = {"region": region, "unit": unit}
     now = _records(project.outputs, study.name, period, places)
     then = _records(root, study.name, earlier, places) or _records(project.outputs, study.name, earlier, places)
