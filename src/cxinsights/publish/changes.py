@@ -1,7 +1,7 @@
 """What changed since the last released period: what moved, what may not be shown any more, what is new or gone.
 
 Everything is read from the scorecards' own records, tests and states included; nothing is computed here. A change of
-what is asked, of targets, settings or code that may explain a move is told beside it.
+what is asked, of settings or code that may explain a move is told beside it, and targets that are others now.
 """
 
 import json
@@ -12,13 +12,14 @@ from typing import Any
 import pandas as pd
 
 from cxinsights.analysis.scores import HEADLINE_METRICS
-from cxinsights.display.numbers import metric_change, metric_score, metric_with_interval
+from cxinsights.display.numbers import count, metric_change, metric_score, metric_with_interval
 from cxinsights.display.numbers import text_without_fixed_spaces as plain_text
 from cxinsights.display.rating_words import fallen_ratings
 from cxinsights.display.words import joined
 from cxinsights.errors import ReleaseError
 from cxinsights.params import ALL, Project, Study
 from cxinsights.publish.releases import released_root
+from cxinsights.report.families import places_of
 from cxinsights.report.identity import ReportId
 from cxinsights.schemas.columns import value_label
 
@@ -26,7 +27,7 @@ __all__ = ["KINDS", "Change", "Changes", "find_changes"]
 
 KINDS = {
     "worse": "Worse", "better": "Better", "hidden": "Not shown any more", "shown": "Shown again", "gone": "Gone",
-    "new": "New", "definition": "What may explain it",
+    "missing": "Not made", "new": "New", "definition": "What may explain it", "target": "Targets",
 }  # fmt: skip
 """Kinds of change in the order they are told, and what they are called; within each, the largest first."""
 _DEFINITIONS = {
@@ -34,6 +35,10 @@ _DEFINITIONS = {
     "code": "the code or packages",
 }  # fmt: skip
 """Parts of what a scorecard was made from that are no data."""
+
+
+_MOST_NAMED = 3
+"""Places that a sentence names; of more it says how many."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,12 @@ class Change:
     change: float | None = None
     ci_low: float | None = None
     ci_high: float | None = None
+    """Of the change."""
+    score: float | None = None
+    score_low: float | None = None
+    score_high: float | None = None
+    n: int | None = None
+    """Answers behind the score."""
     state: str = ""
     path: str = ""
     """Of the scorecard that says so; empty where there is none."""
@@ -64,11 +75,13 @@ class Changes:
     found: list[Change]
     n_looked_at: int
     """Scorecards of the period."""
+    n_asked_for: int
+    """Scorecards that the study has there, made or not."""
 
     @property
     def is_alarming(self) -> bool:
-        """Whether anything got worse, cannot be shown any more, or is gone."""
-        return any(one.kind in ("worse", "hidden", "gone") for one in self.found)
+        """Whether anything got worse, cannot be shown any more, is gone, or has not been made."""
+        return any(one.kind in ("worse", "hidden", "gone", "missing") for one in self.found)
 
     def as_json(self) -> str:
         """For other programs."""
@@ -93,7 +106,7 @@ def find_changes(
     Raises
     ------
     ReleaseError
-        No scorecard of the period has been made, or no earlier period is released.
+        No scorecard of the period has been made there, no earlier period is released, or nobody answered in it.
     UnknownNameError
         No such period, region or unit.
     """
@@ -108,24 +121,39 @@ def find_changes(
     if period is None or period not in made:
         raise ReleaseError(f"{study.name}: no scorecard of {period or 'any period'} has been made. Run make reports.")
     root = released_root(project)
-    before = [one for one in _periods(root, study) if study.periods.order([one, period])[0] == one != period]
+    before = [one for one in _periods(root, study) if _is_before(study, one, period)]
     if since is None and not before:
         raise ReleaseError(
             f"{study.name}: no period before {period} is released. Release one, or name one to compare with: --since."
         )
     earlier = since or before[-1]
-    if earlier == period or study.periods.order([earlier, period])[0] != earlier:
+    if not _is_before(study, earlier, period):
         raise ReleaseError(f"{study.name}: --since {earlier} is not before {period}. Name an earlier period.")
     places = {"region": region, "unit": unit}
     now = _records(project.outputs, study.name, period, places)
+    if not now:
+        only = "".join(f" --{option} {value}" for option, value in places.items() if value)
+        raise ReleaseError(
+            f"{study.name}: no scorecard of {period} has been made for{only}. Make them: cxinsights run --study "
+            f"{study.name} --period {period}{only}"
+        )
     then = _records(root, study.name, earlier, places) or _records(project.outputs, study.name, earlier, places)
+    answered = study.periods.order(sorted({one for record in now.values() for one in record.answered}))
+    if not then and earlier not in answered:
+        known = joined([one for one in answered if _is_before(study, one, period)], most=len(answered))
+        raise ReleaseError(f"{study.name}: --since {earlier}: no answers of it are known. Earlier ones are of {known}.")
     found = [change for place in sorted(now) for change in _of_place(study, now[place], then.get(place), earlier)]
     found += [_gone(study, place, earlier) for place in sorted(then.keys() - now.keys())]
-    found += _definitions(now, then)
+    asked = [(at, of) for at, of in places_of(study) if region in (None, at) and unit in (None, of)]
+    missing = [place for place in asked if place not in now and place not in then]
+    if missing:
+        label = study.periods.period(period).label
+        found.append(_of_places("missing", study, missing, len(asked), f"no scorecard of {label} has been made"))
+    found += [*_definitions(now, then), *_targets(study, now, then)]
     order = list(KINDS)
     matters = study.scores.margins.model_dump()
     found.sort(key=lambda one: (order.index(one.kind), -abs(one.change or 0) / matters.get(one.metric, 1)))
-    return Changes(study.name, period, earlier, found, len(now))
+    return Changes(study.name, period, earlier, found, len(now), len(now.keys() | {*asked}))
 
 
 @dataclass(frozen=True)
@@ -144,6 +172,13 @@ class _Record:
                 if known is None or one["weighted"] >= known["weighted"]:
                     found[one["metric"]] = one
         return found
+
+    @property
+    def answered(self) -> set[str]:
+        """Periods in which anybody answered here."""
+        found = self.result["tables"].get("trend", {"columns": [], "rows": []})
+        rows = (dict(zip(found["columns"], values, strict=True)) for values in found["rows"])
+        return {row["period"] for row in rows if row["n"]}
 
     def before(self, metric: str, earlier: str) -> dict[str, Any] | None:
         """The score of a measure in an earlier period, as this record has it; None where it was not asked then."""
@@ -189,6 +224,10 @@ def _records(root: Path, study: str, period: str, places: dict[str, str | None])
     return found
 
 
+def _is_before(study: Study, one: str, other: str) -> bool:
+    return study.periods.order([one, other])[0] == one != other
+
+
 def _of_place(study: Study, now: _Record, then: _Record | None, earlier: str) -> list[Change]:
     """What a scorecard says of its own scores since the earlier period, and what was said otherwise of it then."""
     report, name = now.report, _name(study, now.report.region, now.report.unit)
@@ -212,10 +251,6 @@ def _of_place(study: Study, now: _Record, then: _Record | None, earlier: str) ->
             found.append(Change("shown", text=f"{name}: {label} is shown again: {new}", **told))
         if old and new:
             found += _moved(name, scores[metric], now.change(metric, earlier), told)
-        if metric in said and metric in scores and said[metric]["target"] != scores[metric]["target"]:
-            before, after = (_target(metric, one[metric]["target"]) for one in (said, scores))
-            text = f"{name}: the target of {label} was {before} and is {after}"
-            found.append(Change("definition", text=text, **told))
     first = next((one for one in found if one.kind == "worse"), None)
     fell = first and now.fell_with(study, first.metric, earlier)
     more = f". Ratings that fell meanwhile: {fell}" if fell else ""
@@ -229,12 +264,20 @@ def _moved(name: str, score: dict[str, Any], moved: dict[str, Any] | None, told:
     metric = score["metric"]
     value, limits = metric_change(metric, moved["change"], moved["ci_low"], moved["ci_high"], state)
     slightly = ", slightly" if state.startswith("slightly") else ""
-    text = (
-        f"{name}: {value_label('metric', metric)} {metric_score(metric, score['value'])}, {value} ({limits}){slightly}"
-    )
-    interval = {key: moved[key] for key in ("change", "ci_low", "ci_high")}
+    kind = "worse" if state.endswith("worse") else "better"
+    text = f"{name}: {value_label('metric', metric)} {_written(score)}, {value} ({limits}){slightly}"
     return [
-        Change("worse" if state.endswith("worse") else "better", text=plain_text(text), state=state, **interval, **told)
+        Change(
+            kind,
+            text=plain_text(f"{text}, from {count(score['n'])}"),
+            state=state,
+            score=score["value"],
+            score_low=score["ci_low"],
+            score_high=score["ci_high"],
+            n=score["n"],
+            **{key: moved[key] for key in ("change", "ci_low", "ci_high")},
+            **told,
+        )
     ]
 
 
@@ -257,6 +300,39 @@ def _definitions(now: dict[tuple[str, str], _Record], then: dict[tuple[str, str]
     return [Change("definition", ALL, ALL, f"{parts[:1].upper()}{parts[1:]} changed between the two")]
 
 
+def _targets(study: Study, now: dict[tuple[str, str], _Record], then: dict[tuple[str, str], _Record]) -> list[Change]:
+    """Targets that are others than they were, each told once for all places that share it."""
+    places: dict[tuple[str, float | None, float | None], list[tuple[str, str]]] = {}
+    for place in sorted(now.keys() & then.keys()):
+        scores, said = now[place].scores, then[place].scores
+        for metric in scores.keys() & said.keys():
+            before, after = said[metric]["target"], scores[metric]["target"]
+            if before != after:
+                places.setdefault((metric, before, after), []).append(place)
+    return [
+        _of_places("target", study, which, len(now), _target_text(*of))
+        for of, which in sorted(places.items(), key=lambda one: (HEADLINE_METRICS.index(one[0][0]), -len(one[1])))
+    ]
+
+
+def _target_text(metric: str, before: float | None, after: float | None) -> str:
+    label = value_label("metric", metric)
+    if before is None:
+        return f"{label} now has a target, {metric_score(metric, after)}"
+    if after is None:
+        return f"{label} has no target any more; it was {metric_score(metric, before)}"
+    return f"the target of {label} was {metric_score(metric, before)} and is {metric_score(metric, after)}"
+
+
+def _of_places(kind: str, study: Study, places: list[tuple[str, str]], of: int, said: str) -> Change:
+    """What holds of several places, in one sentence."""
+    if len(places) == 1:
+        return Change(kind, *places[0], text=f"{_name(study, *places[0])}: {said}")
+    names = "; ".join(_name(study, *place) for place in places)
+    who = names if len(places) <= _MOST_NAMED else f"{len(places)} of {of} places"
+    return Change(kind, ALL, ALL, text=f"{who}: {said}")
+
+
 def _name(study: Study, region: str, unit: str) -> str:
     if unit == ALL:
         return study.label_of(region, ALL)
@@ -273,7 +349,3 @@ def _written(score: dict[str, Any] | None) -> str:
     if score is None or not all(isinstance(score[name], float | int) for name in ("value", "ci_low", "ci_high")):
         return ""
     return plain_text(metric_with_interval(score["metric"], score["value"], score["ci_low"], score["ci_high"]))
-
-
-def _target(metric: str, value: float | None) -> str:
-    return "none" if value is None else metric_score(metric, value)

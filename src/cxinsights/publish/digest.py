@@ -13,11 +13,13 @@ _QUIET = "#4A5868"
 
 
 def title_of(changes: Changes, study: Study) -> str:
-    """How many got worse and better, since when."""
+    """How many got worse and better, since when; and that scorecards are missing, where some are."""
     counts = {kind: sum(one.kind == kind for one in changes.found) for kind in ("worse", "better")}
     said = ", ".join(f"{spelled(n)} {kind}" for kind, n in counts.items() if n)
     now, then = (study.periods.period(one).label for one in (changes.period, changes.since))
-    return f"{study.label}, {now}: {said or 'nothing that clearly moved'} since {then}"
+    known, asked = changes.n_looked_at, changes.n_asked_for
+    among = f", in the {known} of {asked} scorecards that are made" if known < asked else ""
+    return f"{study.label}, {now}: {said or 'nothing that clearly moved'} since {then}{among}"
 
 
 def as_mail(changes: Changes, study: Study, base: str = "") -> str:
