@@ -62,6 +62,7 @@ def test_help_lists_every_command(say) -> None:
         ("plan", "Say which reports would be made"),
         ("run", "Make reports"),
         ("serve", "Serve the list"),
+        ("changes", "Say what changed since the last released period"),
         ("download", "Write one report as a workbook"),
         ("check", "Check every params file of every study."),
     ):
@@ -284,7 +285,7 @@ def test_a_report_is_written_as_a_file(
     to.write_text("what was there")
     ended = say("download", given.format(NORTH.path), "--as", kind, "--to", str(to))
     made = make_download(scorecards, scorecards.outputs, NORTH, kind)
-    assert ended == Ended(0, f"out/north.{kind}: {name}, {len(made) / 1024:,.0f} kB\n", "")
+    assert ended == Ended(0, f"{to}: {name}, {len(made) / 1024:,.0f} kB\n", "")
     assert to.read_bytes() == made
     assert [path.name for path in to.parent.iterdir()] == [to.name]
 
@@ -320,12 +321,45 @@ def test_what_cannot_be_written_as_a_file_says_why(
         say("download", "shops/2026Q3/shops/nort/scorecard"),
         say("download", SOUTH.path, "--released"),
         say("download", NORTH.path, "--to", nowhere),
+        say("download", NORTH.path, "--as", "csv"),
+        say("download", NORTH.path, "--as", "xlsx", "--to", str(tmp_path / "north.pptx")),
+        say("download", NORTH.path, "--to", str(tmp_path / "north.doc")),
+        say("download", NORTH.path.replace("scorecard", "drivers")),
     ]
-    assert [(one.code, one.out) for one in ended] == [(2, ""), (2, ""), (2, ""), (3, "")]
-    hint = f" Did you mean {NORTH.path}? cxinsights plan lists those that there can be.\n"
-    assert [one.err for one in ended] == [
-        "cxinsights: download: unknown kind 'xls'. Did you mean 'xlsx'? Known: xlsx, pptx.\n",
-        f"cxinsights: download: no report shops/2026Q3/shops/nort/scorecard has been made.{hint}",
-        f"cxinsights: download: no report {SOUTH.path} has been released.{hint}",
-        f"cxinsights: {os.strerror(errno.ENOENT)} ({tmp_path.name}/nowhere/.north.xlsx.new-{os.getpid()})\n",
+    assert [(one.code, one.out) for one in ended] == [(2, "")] * 8
+    kinds, more = "Known: xlsx, pptx.", "cxinsights plan lists those that there can be."
+    near = f" Did you mean {NORTH.path}? {more}\n"
+    assert [one.err.removeprefix("cxinsights: ") for one in ended] == [
+        f"download: unknown kind 'xls'. Did you mean 'xlsx'? {kinds}\n",
+        f"download: no report shops/2026Q3/shops/nort/scorecard has been made.{near}",
+        f"download: no report {SOUTH.path} has been released.{near}",
+        f"--to: there is no folder {tmp_path}/nowhere. Make it first, or name another.\n",
+        f"download: unknown kind 'csv'. {kinds} Every table is a CSV file beside the report's page, in outputs/.\n",
+        "download: --as xlsx for a file named .pptx. Leave out --as, or name it .xlsx.\n",
+        f"download: unknown kind 'doc'. {kinds}\n",
+        f"download: no report shops/2026Q3/shops/north/drivers has been made. Made of that place: scorecard. {more}\n",
     ]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_name_of_the_file_says_what_it_is(
+    scorecards: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, say
+) -> None:
+    monkeypatch.setenv("CXINSIGHTS_HOME", str(scorecards.root))
+    to = tmp_path / "north.PPTX"
+    assert say("download", NORTH.path, "--to", str(to)).code == 0
+    assert to.read_bytes() == make_download(scorecards, scorecards.outputs, NORTH, "pptx")
+
+
+@pytest.mark.parametrize("option", ["--json", "--mail"])
+def test_what_changed_is_not_asked_where_it_cannot_be_written(shops: Project, tmp_path: Path, say, option: str) -> None:
+    ended = say("changes", "--study", "shops", option, str(tmp_path / "nowhere" / "file"))
+    said = f"cxinsights: {option}: there is no folder {tmp_path}/nowhere. Make it first, or name another.\n"
+    assert ended == Ended(2, "", said)
+
+
+@pytest.mark.parametrize("command", ["changes", "link"])
+def test_addresses_of_links_have_their_beginning(shops: Project, say, command: str) -> None:
+    ended = say(command, "--study", "shops", "--base", "cx.example.com")
+    said = "cxinsights: --base: not an address. Write it with its beginning, like https://cx.example.com\n"
+    assert ended == Ended(2, "", said)

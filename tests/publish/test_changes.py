@@ -10,7 +10,7 @@ import pytest
 
 from cxinsights.cli import main
 from cxinsights.display.scorecard import headline_scorecard
-from cxinsights.errors import ReleaseError
+from cxinsights.errors import ReleaseError, UnknownNameError
 from cxinsights.params import ALL, Project, Study, load_study
 from cxinsights.publish.changes import Changes, find_changes
 from cxinsights.publish.digest import as_mail, title_of
@@ -259,3 +259,18 @@ def test_nothing_changes_since_a_period_that_is_not_earlier(project: Project, of
     with pytest.raises(ReleaseError) as error:
         find_changes(project, of, since=since)
     assert str(error.value) == f"shops: --since {since} is not before 2026Q3. Name an earlier period."
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ({"unit": "nort"}, "shops: unknown unit 'nort'. Did you mean 'north'? Known: _all, east, north, south."),
+        ({"region": "shop"}, "shops: unknown region 'shop'. Did you mean 'shops'? Known: shops."),
+        ({"region": "shops", "unit": "x"}, "shops: shops: unknown unit 'x'. Known: east, north, south."),
+        ({"region": ALL, "unit": "north"}, "shops: _all: unknown unit 'north'. Known: _all."),
+    ],
+)
+def test_places_that_there_are_not_are_named_with_those_there_are(project: Project, of: Study, place, said) -> None:
+    with pytest.raises(UnknownNameError) as error:
+        find_changes(project, of, **place)
+    assert str(error.value) == said

@@ -20,10 +20,12 @@ from cxinsights.cli.parts import (
     out,
     report_name,
 )
-from cxinsights.errors import UnknownNameError, did_you_mean
+from cxinsights.errors import ParamsError, UnknownNameError, did_you_mean
 from cxinsights.params import Project
 
 __all__: list[str] = []
+
+BaseOption = Annotated[str, typer.Option("--base", help="Address that readers reach the server by: https://…")]
 
 
 @app.command()
@@ -53,12 +55,13 @@ def link(
     unit: UnitOption = None,
     days: Annotated[float, typer.Option("--days", help="How long it holds.")] = 30,
     name: Annotated[str, typer.Option("--for", help="Who gets it: what the audit log calls them.")] = "a reader",
-    base: Annotated[str, typer.Option("--base", help="Address that readers reach the server by.")] = "",
+    base: BaseOption = "",
 ) -> None:
     """Make a link that opens a study, a region or a unit to whoever holds it."""
     from cxinsights.publish.door import keys_of
     from cxinsights.publish.entrance import link_path, right_of
 
+    _check_base(base)
     project = Project.find()
     right = right_of(project, study, region, unit)
     out.print(f"{base.rstrip('/') or 'http://127.0.0.1:8866'}{link_path(keys_of(project), right, name, days)}")
@@ -85,19 +88,26 @@ def release(
 
 @app.command()
 def changes(
-    study: StudyOption,
+    study: StudyOption = "demo",
     period: PeriodOption = None,
     since: Annotated[str | None, typer.Option("--since", help="Period before; the last released if not given.")] = None,
     region: RegionOption = None,
     unit: UnitOption = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write it there for other programs.")] = None,
     mail_file: Annotated[Path | None, typer.Option("--mail", help="Write it there as a small HTML mail.")] = None,
-    base: Annotated[str, typer.Option("--base", help="Address that readers reach the server by.")] = "",
+    base: BaseOption = "",
 ) -> None:
-    """Say what changed since the last released period; exit code 1 where something got worse, is hidden or gone."""
+    """Say what changed since the last released period, by the scorecards that are made.
+
+    Exit code 0: all were looked at and nothing got worse. 1: something got worse, is hidden or gone, or has not been
+    made. 2: it cannot be asked.
+    """
     from cxinsights.publish.changes import KINDS, find_changes
     from cxinsights.publish.digest import as_mail, title_of
 
+    _check_base(base)
+    for option, file in (("--json", json_file), ("--mail", mail_file)):
+        _check_folder(option, file)
     project, loaded = opened(study)
     found = find_changes(project, loaded, period, since, region, unit)
     out.print(title_of(found, loaded))
@@ -105,16 +115,19 @@ def changes(
         for one in (one for one in found.found if one.kind == kind):
             out.print(f"{words}: {one.text}")
     if json_file is not None:
-        json_file.write_text(found.as_json(), encoding="utf-8")
+        _put(json_file, found.as_json().encode())
     if mail_file is not None:
-        mail_file.write_text(as_mail(found, loaded, base), encoding="utf-8")
+        _put(mail_file, as_mail(found, loaded, base).encode())
     sys.exit(1 if found.is_alarming else 0)
 
 
 @app.command()
 def download(
     report: ReportArgument,
-    kind: Annotated[str, typer.Option("--as", help="xlsx (a workbook) or pptx (slides).")] = "xlsx",
+    kind: Annotated[
+        str | None,
+        typer.Option("--as", help="xlsx (a workbook) or pptx (slides); by --to, else xlsx, if not given."),
+    ] = None,
     to: Annotated[
         Path | None, typer.Option("--to", help="File to write, or a folder; here, by the report's name, if not given.")
     ] = None,
@@ -126,15 +139,36 @@ def download(
     from cxinsights.publish.downloads.making import KINDS, file_name, find_report, make_download
     from cxinsights.publish.releases import released_root
 
+    told = to.suffix.removeprefix(".").lower() if to is not None and not to.is_dir() else ""
+    kind = kind or told or "xlsx"
     if kind not in KINDS:
-        raise UnknownNameError(f"download: {did_you_mean('kind', kind, KINDS)}")
+        hint = " Every table is a CSV file beside the report's page, in outputs/." if kind == "csv" else ""
+        raise UnknownNameError(f"download: {did_you_mean('kind', kind, KINDS)}{hint}")
+    if told in KINDS and told != kind:
+        raise UnknownNameError(f"download: --as {kind} for a file named .{told}. Leave out --as, or name it .{kind}.")
+    _check_folder("--to", to)
     project = Project.find()
     root = released_root(project) if released else project.outputs
     found = find_report(root, report_name(report), "released" if released else "made")
     made = make_download(project, root, found, kind)
     name = file_name(found, kind)
     to = Path(name) if to is None else to / name if to.is_dir() else to
-    fresh = to.with_name(f".{to.name}.new-{os.getpid()}")
-    fresh.write_bytes(made)
-    fresh.replace(to)
-    out.print(f"{project.shown(to)}: {KINDS[kind].name}, {len(made) / 1024:,.0f} kB")
+    _put(to, made)
+    out.print(f"{to}: {KINDS[kind].name}, {len(made) / 1024:,.0f} kB")
+
+
+def _check_base(base: str) -> None:
+    if base and not base.startswith(("http://", "https://")):
+        raise ParamsError("--base: not an address. Write it with its beginning, like https://cx.example.com")
+
+
+def _check_folder(option: str, file: Path | None) -> None:
+    if file is not None and not file.absolute().parent.is_dir():
+        raise ParamsError(f"{option}: there is no folder {file.parent}. Make it first, or name another.")
+
+
+def _put(file: Path, content: bytes) -> None:
+    """Write a file in one step: whoever reads it sees the old one or the new one."""
+    fresh = file.with_name(f".{file.name}.new-{os.getpid()}")
+    fresh.write_bytes(content)
+    fresh.replace(file)

@@ -16,7 +16,7 @@ from cxinsights.display.numbers import count, metric_change, metric_score, metri
 from cxinsights.display.numbers import text_without_fixed_spaces as plain_text
 from cxinsights.display.rating_words import fallen_ratings
 from cxinsights.display.words import joined
-from cxinsights.errors import ReleaseError
+from cxinsights.errors import ReleaseError, UnknownNameError, did_you_mean
 from cxinsights.params import ALL, Project, Study
 from cxinsights.publish.releases import released_root
 from cxinsights.report.families import places_of
@@ -112,9 +112,13 @@ def find_changes(
     """
     for named in filter(None, (period, since)):
         study.periods.period(named)
-    if region is not None or unit is not None:
-        having = [name for name, one in study.regions.items() if unit in one.units]
-        study.check_place(region or next(iter(having or study.regions)), unit or ALL)
+    if region not in (None, ALL):
+        study.region(region)
+    here = [place for place in places_of(study) if region in (None, place[0])]
+    asked = [place for place in here if unit in (None, place[1])]
+    if not asked:
+        where = f"{study.name}: {region}" if region else study.name
+        raise UnknownNameError(f"{where}: {did_you_mean('unit', unit, sorted({one for _, one in here}))}")
     made = _periods(project.outputs, study)
     if period is None and made:
         period = made[-1]
@@ -144,7 +148,6 @@ def find_changes(
         raise ReleaseError(f"{study.name}: --since {earlier}: no answers of it are known. Earlier ones are of {known}.")
     found = [change for place in sorted(now) for change in _of_place(study, now[place], then.get(place), earlier)]
     found += [_gone(study, place, earlier) for place in sorted(then.keys() - now.keys())]
-    asked = [(at, of) for at, of in places_of(study) if region in (None, at) and unit in (None, of)]
     missing = [place for place in asked if place not in now and place not in then]
     if missing:
         label = study.periods.period(period).label

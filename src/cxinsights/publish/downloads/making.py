@@ -85,8 +85,10 @@ def find_report(root: Path, name: str, how: str) -> ReportId:
     """
     known = [path.parent.relative_to(root).as_posix() for path in root.glob("[!.]*/*/*/*/[!.]*/result.json")]
     if name not in known:
+        beside = sorted(one.rpartition("/")[2] for one in known if one.rpartition("/")[0] == name.rpartition("/")[0])
         near = difflib.get_close_matches(name, known, n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
+        hint = f" {how.capitalize()} of that place: {', '.join(beside)}." if beside else ""
+        hint = hint or (f" Did you mean {near[0]}?" if near else "")
         raise UnknownNameError(
             f"download: no report {name} has been {how}.{hint} cxinsights plan lists those that there can be."
         )
