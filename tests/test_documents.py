@@ -1,12 +1,13 @@
 """Documents that say what the code says: `python -m tests.test_documents` writes them anew."""
 
+from datetime import date
 from pathlib import Path
 from types import UnionType
 from typing import Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from cxinsights.params import ANALYSES, ReportParams
+from cxinsights.params import ANALYSES, Action, ReportParams
 
 PARAMETERS = Path(__file__).parent.parent / "docs" / "parameters.md"
 HEAD = """# Parameters
@@ -28,8 +29,21 @@ A notebook's second cell holds the same names.
 """
 
 
+REGISTER = """## Register of actions
+
+Who does what goes into `params/<study>/actions.csv`, with commas between its columns, as any spreadsheet saves it
+(CSV UTF-8); a line is an action of a unit. Empty cells take the default. `cxinsights check` tells every line that is
+wrong.
+
+    unit,action,owner,driver,begun,due
+    north,Ring back within a day,Head of stores,waiting_rating,2026-07-01,2026-12-31
+
+| column | allowed | default | |
+|---|---|---|---|"""
+
+
 def parameters_page() -> str:
-    """Every parameter of every analysis, from the models themselves."""
+    """Every parameter of every analysis, and every column of the register, from the models themselves."""
     parts = [HEAD]
     for name, model in ANALYSES.items():
         rows = [
@@ -39,6 +53,11 @@ def parameters_page() -> str:
         ]
         head = f"## `{name}:` {model.title}\n\n| parameter | allowed | default | |\n|---|---|---|---|"
         parts.append("\n".join([head, *rows]))
+    columns = [
+        f"| `{field}` | {_allowed(info)} | {_default(info)} | {info.description} |"
+        for field, info in Action.model_fields.items()
+    ]
+    parts.append("\n".join([REGISTER, *columns]))
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
@@ -51,13 +70,16 @@ def _allowed(info: FieldInfo) -> str:
             if getattr(one, key, None) is not None]  # fmt: skip
     name = str(kind) if get_origin(kind) or isinstance(kind, UnionType) else kind.__name__
     words = {"str": "text", "int": "whole number", "float": "number", "list[str]": "names,"}
+    words[str(date | None)] = "a day, like 2026-07-31"
+    if name == "str" and told:
+        return f"text, {' '.join(told)} letters"
     return " ".join([words.get(name, "names and values"), *told]).rstrip(",")
 
 
 def _default(info: FieldInfo) -> str:
     if info.is_required():
         return "must be given"
-    if info.default in ("", [], {}):
+    if info.default in ("", [], {}, None):
         return "none"
     return f"{info.default:g}" if isinstance(info.default, float) else str(info.default)
 

@@ -95,9 +95,17 @@ def test_a_brief_is_made_again_when_its_action_or_a_report_changes(made: tuple[P
 def test_a_register_that_cannot_be_read_fails_briefs_and_no_other(made: tuple[Project, list[str]]) -> None:
     project, _ = made
     register(project, "nroth,Open a second till,Head of stores,,,")
-    ended = command(project, "check")
-    assert (ended.returncode, ended.stderr.strip()) == (
-        2,
-        "cxinsights: params/shops/actions.csv, line 2: shops: shops: unknown unit 'nroth'. Did you mean 'north'? "
-        "Known: north, south, west.",
+    said = (
+        "params/shops/actions.csv, line 2: shops: shops: unknown unit 'nroth'. Did you mean 'north'? Known: north, "
+        "south, west."
     )
+    ended = command(project, "check")
+    assert (ended.returncode, ended.stderr.strip()) == (2, f"cxinsights: {said}")
+    ended = command(project, "run", "--study", "shops", *UNITS, "--force", "--workers", "1")
+    assert ended.returncode == 1
+    assert "2 of 3 reports made, 1 failed" in ended.stdout
+    assert said in ended.stderr
+    assert NORTH in ended.stderr
+    register(project, "north,Open a second till,Head of stores,wait_rating,2026-02-01,2026-09-30")
+    ended = command(project, "run", "--study", "shops", "--repair", "--workers", "1")
+    assert (ended.returncode, "1 of 1 report made" in ended.stdout) == (0, True)

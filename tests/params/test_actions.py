@@ -74,11 +74,12 @@ def test_the_demo_companys_register_is_read(root: Path) -> None:
         ),
         (
             HEAD + "shops,north,Ring back,,,Ana,,,pending,\n",
-            "params/shops/actions.csv, line 2: status: Input should be 'open', 'done' or 'dropped'",
+            "params/shops/actions.csv, line 2: status: 'pending' is not 'open', 'done' or 'dropped'",
         ),
         (
-            HEAD + "shops,north,Ring back,hours,,Ana,,,,\n",
-            "params/shops/actions.csv, line 2: driver: 'hours' is no column of ratings (resolution_rating, for one)",
+            HEAD + "shops,north,Ring back,weight_rating,,Ana,,,,\n",
+            "params/shops/actions.csv, line 2: driver: unknown rating 'weight_rating'. Did you mean 'wait_rating'? "
+            "Known: wait_rating.",
         ),
         (
             HEAD + "shops,north,Ring back, always,,,Ana,,,,\n",
@@ -87,7 +88,16 @@ def test_the_demo_companys_register_is_read(root: Path) -> None:
         ),
         (
             HEAD + "shops,north,,,,Ana,,,,\n",
-            "params/shops/actions.csv, line 2: action: String should have at least 1 character",
+            "params/shops/actions.csv, line 2: action: must not be empty",
+        ),
+        (
+            HEAD + f"shops,north,{'Ring back ' * 20},,,Ana,,,,\n",
+            "params/shops/actions.csv, line 2: action: has 199 characters; 160 are allowed",
+        ),
+        (
+            HEAD + "shops,north,Ring back,,,Ana,,,,\nshops,north,Call,,,,,,,\nshops,north,Call,rush,,Ana,,,,\n",
+            "params/shops/actions.csv: 2 lines are wrong. line 3: owner: must not be empty; line 4: driver: unknown "
+            "rating 'rush'. Known: wait_rating.",
         ),
         (
             HEAD.encode() + "shops,north,Zurück,,,Ana,,,,\n".encode("latin-1"),

@@ -35,7 +35,7 @@ def test_from_cell_says_what_is_wrong() -> None:
     with pytest.raises(ParamsError) as error:
         DriversParams.from_cell({"study": "s", "period": "p", "region": "r", "unit": "u", "drivers": [], "seed": -1})
     assert str(error.value) == (
-        "parameters cell: drivers: List should have at least 1 item after validation, not 0; seed: Input should be "
+        "parameters cell: drivers: List should have at least 1 item after validation, not 0; seed: -1 is not "
         "greater than or equal to 0"
     )
 

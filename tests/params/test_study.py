@@ -73,7 +73,7 @@ def test_value_that_is_not_allowed_names_the_layer_it_stands_in(tmp_path: Path) 
     units = "label: EMEA\nunits:\n  north: {label: North, drivers: {missing: mean}}\n"
     project = make_project(tmp_path, WITHOUT_UNITS + DRIVERS, emea=units)
     assert fails(project) == (
-        "params/shops/emea.yml: units.north.drivers: missing: Input should be 'indicator', "
+        "params/shops/emea.yml: units.north.drivers: missing: 'mean' is not 'indicator', "
         "'imputation', 'listwise', 'pairwise' or 'fiml'"
     )
 
@@ -90,7 +90,7 @@ def test_all_faults_of_a_file_are_told_at_once(tmp_path: Path) -> None:
     said = fails(make_project(tmp_path, broken))
     assert said.startswith("params/shops/study.yml: 2 faults. ")
     assert "cutoff: " in said
-    assert "max_reject_share: Input should be less than or equal to 1" in said
+    assert "max_reject_share: 2 is not less than or equal to 1" in said
 
 
 def test_not_yaml(tmp_path: Path) -> None:

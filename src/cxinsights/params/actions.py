@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from cxinsights.errors import CxError, ParamsError
+from cxinsights.errors import CxError, ParamsError, did_you_mean
 from cxinsights.params.model import Strict, faults_of
 from cxinsights.params.project import Project
 from cxinsights.params.study import Study
@@ -58,7 +58,7 @@ def load_actions(project: Project, study: Study) -> list[Action]:
     Raises
     ------
     ParamsError
-        A line is not what the register takes, or names a unit that the study does not have.
+        Lines are not what the register takes, or name a unit or a rating that the study does not have: all of them.
     """
     path = project.params / study.name / REGISTER
     try:
@@ -67,13 +67,16 @@ def load_actions(project: Project, study: Study) -> list[Action]:
             head = [(name or "").strip() for name in rows.fieldnames or []]
             _check_head(head, path, project)
             rows.fieldnames = head
-            return [
-                _read(row, f"{project.shown(path)}, line {rows.line_num}", study) for row in rows if any(row.values())
-            ]
+            read = [(rows.line_num, _read(row, study)) for row in rows if any(row.values())]
     except FileNotFoundError:
         return []
     except UnicodeDecodeError:
         raise ParamsError(f"{project.shown(path)}: not UTF-8. Save it as CSV UTF-8.") from None
+    wrong = [f"line {line}: {found}" for line, found in read if isinstance(found, str)]
+    if wrong:
+        count = f": {len(wrong)} lines are wrong. " if len(wrong) > 1 else ", "
+        raise ParamsError(f"{project.shown(path)}{count}{'; '.join(wrong)}")
+    return [found for _, found in read if isinstance(found, Action)]
 
 
 def _check_head(head: list[str], path: Path, project: Project) -> None:
@@ -89,19 +92,26 @@ def _check_head(head: list[str], path: Path, project: Project) -> None:
         )
 
 
-def _read(row: dict, where: str, study: Study) -> Action:
+def _read(row: dict, study: Study) -> Action | str:
+    """A line's action, or what is wrong with it."""
     if None in row:
-        raise ParamsError(f"{where}: more cells than columns. Put a text that holds a comma in double quotes.")
+        return "more cells than columns. Put a text that holds a comma in double quotes."
     try:
         action = Action(**{name: (value or "").strip() for name, value in row.items()})
-    except ValidationError as error:
-        raise ParamsError(f"{where}: {'; '.join(faults_of(error))}") from None
-    if not action.region and study.one_region:
-        action = action.model_copy(update={"region": next(iter(study.regions))})
-    try:
+        if not action.region and study.one_region:
+            action = action.model_copy(update={"region": next(iter(study.regions))})
         study.check_place(action.region, action.unit)
+    except ValidationError as error:
+        return "; ".join(faults_of(error))
     except CxError as error:
-        raise ParamsError(f"{where}: {error}") from None
-    if action.driver and action.driver not in study.columns and not action.driver.endswith("_rating"):
-        raise ParamsError(f"{where}: driver: '{action.driver}' is no column of ratings (resolution_rating, for one)")
+        return str(error)
+    if action.driver and action.driver not in (known := _ratings(study)):
+        return f"driver: {did_you_mean('rating', action.driver, known)}"
     return action
+
+
+def _ratings(study: Study) -> list[str]:
+    """Columns of ratings that the study's answers have."""
+    table = study.tables.get("responses")
+    named = [] if table is None else [*table.columns, *(name for source in table.sources for name in source.set)]
+    return [name for name in named if name.endswith("_rating")]

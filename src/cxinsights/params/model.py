@@ -19,6 +19,8 @@ __all__ = ["NAME", "Strict", "faults_of", "read_yaml"]
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 """Names of studies, regions, units and periods: they become folders and parts of links."""
+_SHORT = 40
+"""Letters of a value that a message repeats."""
 
 
 class Strict(BaseModel):
@@ -57,9 +59,21 @@ def faults_of(error: ValidationError) -> list[str]:
     lines = []
     for fault in error.errors():
         where = ".".join(str(part) for part in fault["loc"])
-        message = fault["msg"].removeprefix("Value error, ")
+        message = _in_our_words(fault)
         lines.append(f"{where}: {message}" if where else message)
     return lines
+
+
+def _in_our_words(fault: Any) -> str:
+    """What is wrong with a value, with the value where it is a short one: it stands in a file of params."""
+    message, given = fault["msg"].removeprefix("Value error, "), fault["input"]
+    if fault["type"] == "string_too_short" and not given:
+        return "must not be empty"
+    if fault["type"] == "string_too_long":
+        return f"has {len(given)} characters; {fault['ctx']['max_length']} are allowed"
+    if message.startswith("Input should be ") and isinstance(given, str | int | float) and len(str(given)) <= _SHORT:
+        return f"{given!r} is not {message.removeprefix('Input should be ')}"
+    return message
 
 
 class _OnceLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  the same, ten times as fast

@@ -14,6 +14,7 @@ import pandas as pd
 from cxinsights.analysis.scorecard import fit_scorecard
 from cxinsights.data.atomic import replaced_folder
 from cxinsights.data.tables import data_hash
+from cxinsights.errors import ParamsError
 from cxinsights.params import Project, ReportParams, Strict, Study, load_actions, resolve
 from cxinsights.report.families import places_of
 from cxinsights.report.fingerprints import short_hash, state_of
@@ -55,8 +56,14 @@ def kept_reads(project: Project, study: Study, analysis: str, period: str) -> Re
 
 
 def _state(project: Project, study: Study, analysis: str, period: str) -> str:
-    register = load_actions(project, study) if analysis == "brief" else []
-    return state_of(project, study, period, analysis, [action.model_dump(mode="json") for action in register])
+    return state_of(project, study, period, analysis, _register(project, study) if analysis == "brief" else [])
+
+
+def _register(project: Project, study: Study) -> list[Any]:
+    try:
+        return [action.model_dump(mode="json") for action in load_actions(project, study)]
+    except ParamsError as error:  # briefs fail, and say so themselves
+        return [str(error)]
 
 
 def _folder(project: Project, study: Study, analysis: str, period: str) -> Path:
