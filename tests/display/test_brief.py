@@ -198,3 +198,14 @@ def test_the_figure_has_no_text_on_another_and_names_what_is_low(width: int) -> 
     result = brief()
     assert badly_placed(plot_ratings(result, width=width)) == []
     assert plain(figure_ratings(result).title) == "Waiting time scores below the rest of the company"
+
+
+def test_a_rating_that_is_low_and_yet_no_reason_says_why() -> None:
+    both = ratings(a=("rest", 6.0, 6.8, 0.1, True), b=("rest", 6.0, 6.9, 0.1, True))
+    unsure = drivers(a=(12.0, 1.5, 2.0, 0.6), b=(1.0, 1.5, 0.5, 0.4))
+    figure = figure_ratings(brief(both, drivers=unsure))
+    assert plain(figure.title) == "Waiting time and prices score below the rest of the company"
+    assert figure.caption.endswith(
+        " first. We cannot tell if prices goes with the score, so it is not among the reasons."
+    )
+    assert figure_ratings(brief(both)).caption.endswith("most important first.")

@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 
 from cxinsights.display import charts
 from cxinsights.display.blocks import Block, Figure, Nothing
+from cxinsights.display.brief.sentences import low_ratings
 from cxinsights.display.numbers import metric_with_interval, number
 from cxinsights.display.rating_words import difference_text
 from cxinsights.display.theme import LIGHT, WIDE, new_axes
@@ -49,8 +50,18 @@ def figure_ratings(result: Guarded) -> Block:
         name="Ratings against the rest of the company",
         alt=alt,
         how="The dot is the rating here, the line its 95% interval. A brown dot is clearly below the rest.",
-        caption=f"{answers} answers. {_WHICH[result.ranked]}",
+        caption=f"{answers} answers. {_WHICH[result.ranked]}{_no_reasons(result, frame)}",
     )
+
+
+def _no_reasons(result: Guarded, frame: pd.DataFrame) -> str:
+    """Which ratings are low here and yet no reason for the score, and why."""
+    told = {*low_ratings(result, "rest").get("name", [])}
+    names = [in_sentence(label(name, result.study)) for name in frame.loc[_is_low(frame), "driver"] if name not in told]
+    if not names:
+        return ""
+    go, they_are = ("goes", "it is") if len(names) == 1 else ("go", "they are")
+    return f" We cannot tell if {joined(names)} {go} with the score, so {they_are} not among the reasons."
 
 
 def plot_ratings(result: Guarded, width: int = WIDE) -> Axes:
