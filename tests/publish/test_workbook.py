@@ -1,13 +1,10 @@
 """A workbook holds every number of the report's record and no other, and nothing in it is ever computed."""
 
 import io
-import json
-import shutil
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -17,12 +14,11 @@ from hypothesis import strategies as st
 from openpyxl.cell.cell import Cell
 from openpyxl.workbook import Workbook
 
-from cxinsights.errors import ReportError, UnknownNameError
 from cxinsights.params import Project, Study
-from cxinsights.publish.downloads import contents, making, workbook
+from cxinsights.publish.downloads import making, workbook
 from cxinsights.publish.downloads.cells import columns_of
 from cxinsights.publish.downloads.contents import Contents, clean
-from cxinsights.publish.downloads.making import file_name, find_report, is_there, make_download
+from cxinsights.publish.downloads.making import make_download
 from cxinsights.publish.downloads.workbook import as_workbook
 from tests.publish.made import FORMULAS, NORTH, SOUTH, make_scorecards, record_of
 
@@ -110,38 +106,6 @@ def test_nothing_is_computed_whatever_it_begins_with(shops: Made, report) -> Non
     assert "x.test" not in sheets  # nor a link
 
 
-@REPORTS
-def test_the_same_report_gives_the_same_bytes(shops: Made, tmp_path: Path, report) -> None:
-    project, _ = shops
-    data = make_download(project, project.outputs, report, "xlsx")
-    shutil.copytree(project.outputs, tmp_path / "copied")
-    assert make_download(project, tmp_path / "copied", report, "xlsx") == data
-    with zipfile.ZipFile(io.BytesIO(data)) as parts:
-        assert {entry.date_time for entry in parts.infolist()} == {(1980, 1, 1, 0, 0, 0)}
-        assert '<dcterms:created xsi:type="dcterms:W3CDTF">1980-01-01' in parts.read("docProps/core.xml").decode()
-
-
-@pytest.mark.parametrize("kind", ["xlsx", "pptx"])
-def test_it_is_made_of_record_and_notebook_alone(shops: Made, tmp_path: Path, kind: str) -> None:
-    project, _ = shops
-    apart = Project(tmp_path)
-    shutil.copytree(project.params, apart.params)
-    folder = NORTH.folder(apart.outputs)
-    folder.mkdir(parents=True)
-    for name in ["result.json", "scorecard.ipynb"][: 1 + (kind == "pptx")]:
-        shutil.copy(NORTH.folder(project.outputs) / name, folder)
-    assert make_download(apart, apart.outputs, NORTH, kind) == make_download(project, project.outputs, NORTH, kind)
-
-
-def test_several_can_be_made_side_by_side(shops: Made) -> None:
-    project, _ = shops
-    wanted = [(report, kind) for report in (NORTH, SOUTH) for kind in ("xlsx", "pptx")]
-    one_by_one = [make_download(project, project.outputs, *one) for one in wanted]
-    making._made.cache_clear()
-    with ThreadPoolExecutor(4) as makers:
-        assert list(makers.map(lambda one: make_download(project, project.outputs, *one), wanted)) == one_by_one
-
-
 def test_the_first_sheet_says_what_the_report_is(shops: Made) -> None:
     project, _ = shops
     book, record = opened(make_download(project, project.outputs, NORTH, "xlsx")), record_of(project.outputs, NORTH)
@@ -226,6 +190,9 @@ def test_every_column_is_defined_once(shops: Made) -> None:
         "Kish: answers of equal weight that would be as precise.", None, "scores, parts, trend, segments",
     ]  # fmt: skip
     assert held["p_value"][3:5] == [0, 1]
+    assert held["ci_high"][5] == "Upper end of the same interval."
+    assert held["diff_high"][5] == "Upper end of the 95% interval of: Difference."
+    assert all(row[5] for row in held.values())
     assert held["state"][6].startswith("better: Better; worse: Worse; slightly_better: Slightly better")
 
 
@@ -234,7 +201,10 @@ def test_every_column_is_defined_once(shops: Made) -> None:
     [
         (["metric", "n", "score", "ci_low"], ["nps", 50, 31.4, 29.0], [None, "#,##0", "0", "0"]),
         (["metric", "score", "ci_high", "target"], ["csat", 0.78, 0.8, 0.9], [None, "0.0%", "0.0%", "0.0%"]),
-        (["metric", "score", "se"], ["ces", 5.4, 0.1], [None, "0.00", "0.000"]),
+        (["metric", "score", "se"], ["ces", 5.4, 0.1], [None, "0.00", "0.00"]),
+        (["metric", "se"], ["csat", 0.0154], [None, "0.000"]),
+        (["metric", "se"], ["nps", 2.31], [None, "0.0"]),
+        (["term", "se"], ["x", 0.0154], [None, "0.000"]),
         (["metric", "change", "ci_low"], ["csat", -0.05, -0.1], [None, *["+0.000;-0.000;0.000"] * 2]),
         (["metric", "change", "ci_low"], ["nps", -5, -9.5], [None, *["+0.0;-0.0;0.0"] * 2]),
         (["metric", "score", "ci_low", "difference", "diff_low"], ["nps", 5, 4.5, 1.5, 1.1],
@@ -276,6 +246,12 @@ def test_numbers_are_written_as_their_columns_are(shops: Made, columns: list, ro
          ["CES, top box", "Cannot tell", "relationship survey"]),
         (["from_step", "letters"], ["first_visit", "ab"], ["First visit", "ab"]),
         (["no_such_column", "level"], ["=x", None], ["=x", None]),
+        (["found", "name", "against"], ["rating", "wait_rating", "year_ago"], ["Ratings", "Wait", "A year earlier"]),
+        (["found", "name"], ["step", "first_visit"], ["Journey", "First visit"]),
+        (["found", "name", "against"], ["group", "age_group=old", "nps"], ["Groups of customers", "+1+1: -1+1", "NPS"]),
+        (["found", "name"], ["segment", "A"], ["Segments", "A"]),
+        (["begun", "due", "standing"], ["soon", "", "open"], ["soon", None, "Open"]),
+        (["step", "next_stage", "kind"], ["visit", "buy", "goes_on"], ["Visit", "Buy", "Goes on"]),
     ],
 )  # fmt: skip
 def test_stored_values_are_told_as_pages_tell_them(shops: Made, columns: list, row: list, words: list) -> None:
@@ -283,6 +259,13 @@ def test_stored_values_are_told_as_pages_tell_them(shops: Made, columns: list, r
     recorded = {"columns": columns, "rows": [row], "base": 9}
     [cells] = list(opened(as_workbook(told(study, tables={"one": recorded})))["one"].iter_rows(min_row=2))
     assert [cell.value for cell in cells] == words
+
+
+def test_days_are_days(shops: Made) -> None:
+    _, study = shops
+    recorded = table(["2026-09-14"], day="begun")
+    cell = opened(as_workbook(told(study, tables={"one": recorded})))["one"]["A2"]
+    assert (cell.value, cell.number_format) == (datetime(2026, 9, 14), "yyyy-mm-dd")
 
 
 def test_columns_of_one_label_are_told_apart(shops: Made) -> None:
@@ -337,88 +320,3 @@ def test_a_table_that_is_too_long_is_cut_and_says_so(shops: Made, monkeypatch: p
     assert [text for name, text in first_sheet(book) if name == "Left out"] == [
         "1,181 rows of long are not in this workbook: see long.csv."
     ]
-
-
-def test_a_report_that_cannot_be_read_is_an_error_that_says_what_to_do(
-    shops: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    project, _ = shops
-    shutil.copytree(project.outputs, tmp_path, dirs_exist_ok=True)
-    folder, said = NORTH.folder(tmp_path), []
-
-    def ask(kind: str = "pptx") -> None:
-        with pytest.raises(ReportError) as error:
-            make_download(project, tmp_path, NORTH, kind)
-        said.append(str(error.value))
-
-    (folder / "scorecard.ipynb").unlink()
-    ask()
-    (folder / "scorecard.ipynb").write_text("{")
-    ask()
-    (folder / "result.json").write_text("[]")
-    ask("xlsx")
-    monkeypatch.setattr(contents, "MOST_BYTES", 1)
-    ask("xlsx")
-    monkeypatch.undo()
-    states = iter(range(100))
-    monkeypatch.setattr(contents, "state_of", lambda *_: next(states))
-    (folder / "result.json").write_text("{}")
-    ask("xlsx")
-    name = "shops/2026Q3/shops/north/scorecard"
-    assert said == [
-        f"{name}: scorecard.ipynb is not there. Make the report again.",
-        f"{name}: scorecard.ipynb cannot be read. Make the report again.",
-        f"{name}: result.json cannot be read. Make the report again.",
-        f"{name}: too large for one file. Take its tables, which are there as CSV.",
-        f"{name}: it is being made anew. Try again in a minute.",
-    ]
-    with pytest.raises(UnknownNameError) as error:
-        make_download(project, tmp_path, replace(NORTH, unit="nort"), "xlsx")
-    assert str(error.value) == (
-        "shops: shops: unknown unit 'nort'. Did you mean 'north'? Known: north, east, west, south."
-    )
-
-
-def test_what_is_kept_is_made_anew_with_the_report_and_with_the_settings(shops: Made, tmp_path: Path) -> None:
-    project, _ = shops
-    apart = Project(tmp_path)
-    for folder in ("params", "outputs"):
-        shutil.copytree(project.root / folder, apart.root / folder)
-    first = make_download(apart, apart.outputs, NORTH, "xlsx")
-    assert make_download(apart, apart.outputs, NORTH, "xlsx") is first
-    path = NORTH.folder(apart.outputs) / "result.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "headline": "Another"}))
-    second = make_download(apart, apart.outputs, NORTH, "xlsx")
-    assert opened(second)["report"]["A1"].value == "Another"
-    settings = apart.params / "shops" / "study.yml"
-    settings.write_text(settings.read_text().replace('label: "=1+1"', 'label: "North"'))
-    assert first_sheet(opened(make_download(apart, apart.outputs, NORTH, "xlsx")))[1] == ("Place", "North")
-
-
-def test_reports_are_found_by_the_names_that_links_have(shops: Made, tmp_path: Path) -> None:
-    project, _ = shops
-    root = project.outputs
-    assert find_report(root, NORTH.path, "made") == NORTH
-    assert file_name(NORTH, "pptx") == "shops-2026Q3-shops-north-scorecard.pptx"
-    said = []
-    for name in ("shops/2026Q3/shops/nort/scorecard", "x", "../outputs/" + NORTH.path):
-        with pytest.raises(UnknownNameError) as error:
-            find_report(root, name, "released")
-        said.append(str(error.value))
-    end = " cxinsights plan lists those that there can be."
-    assert said == [
-        "download: no report shops/2026Q3/shops/nort/scorecard has been released. Did you mean "
-        f"shops/2026Q3/shops/north/scorecard?{end}",
-        f"download: no report x has been released.{end}",
-        f"download: no report ../outputs/{NORTH.path} has been released. Did you mean {NORTH.path}?{end}",
-    ]
-
-
-def test_a_link_that_leads_out_of_the_reports_is_none(shops: Made, tmp_path: Path) -> None:
-    project, _ = shops
-    assert is_there(project.outputs, NORTH)
-    assert not is_there(project.outputs, replace(NORTH, unit="nowhere"))
-    linked = NORTH.folder(tmp_path)
-    linked.parent.mkdir(parents=True)
-    linked.symlink_to(NORTH.folder(project.outputs))
-    assert not is_there(tmp_path, NORTH)

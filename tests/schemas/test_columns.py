@@ -23,3 +23,8 @@ def test_an_unknown_column_says_where_columns_are_described() -> None:
 
 def test_results_and_tables_have_names_apart() -> None:
     assert {"nps_answer", "share", "ci_low"} <= result_columns()
+
+
+def test_every_column_of_a_result_has_a_meaning_or_is_an_end_of_an_interval() -> None:
+    names = [name for name in result_columns() if "*" not in name]
+    assert [name for name in names if not column(name).meaning and not name.endswith(("_low", "_high"))] == []

@@ -3,19 +3,18 @@
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
-
-import yaml
+from pathlib import Path
 
 from cxinsights.errors import DataError, did_you_mean
 from cxinsights.params import ColumnSpec, Study
+from cxinsights.params.model import read_yaml
 
 __all__ = ["column", "label", "result_columns", "value_label"]
 
 
 @cache
 def _described() -> dict[str, dict[str, ColumnSpec]]:
-    text = files("cxinsights").joinpath("columns.yml").read_text(encoding="utf-8")
-    parts = yaml.safe_load(text)
+    parts = read_yaml(Path(str(files("cxinsights").joinpath("columns.yml"))), "columns.yml")
     return {part: {name: ColumnSpec(**spec) for name, spec in parts[part].items()} for part in parts}
 
 

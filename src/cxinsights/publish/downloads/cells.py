@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal
 
 from cxinsights.display.scorecard.card import METRIC_NAMES
@@ -15,10 +16,12 @@ from cxinsights.schemas.columns import column
 
 __all__ = ["Column", "columns_of", "is_hidden", "spec_of"]
 
-_SHARE, _INTEGER, _MEAN, _POINTS = "0.0%", "#,##0", "0.00", "0"
-_P = '[<0.001]"< 0.001";0.000'
+_SHARE, _MEAN, _POINTS = "0.0%", "0.00", "0"
+_FORMS = {"integer": "#,##0", "share": _SHARE, "p": '[<0.001]"< 0.001";0.000', "date": "yyyy-mm-dd"}
+"""Number formats of kinds of column; of the others, the measure or the values decide."""
 _CHANGES = {"share": "+0.000;-0.000;0.000", "points": "+0.0;-0.0;0.0", "mean": "+0.00;-0.00;0.00"}
 """Of measures: a change of a share is written as a share, since 0.05 is five points and not five per cent."""
+_ERRORS = {"share": "0.000", "points": "0.0", "mean": "0.00"}
 _SCORES = {"share": _SHARE, "points": _POINTS, "mean": _MEAN}
 
 _OF_A_MEASURE = (
@@ -34,7 +37,7 @@ _NAME_COLUMNS = ("driver", "driver_a", "driver_b", "touchpoint", "variable", "it
 """Columns whose values may be names of columns."""
 _STAGES = ("step", "from_step", "next_stage", "stage", "touchpoint")
 
-Kind = Literal["text", "integer", "share", "p", "score", "change", "number"]
+Kind = Literal["text", "date", "integer", "share", "p", "score", "change", "error", "number"]
 
 
 @dataclass(frozen=True)
@@ -48,20 +51,33 @@ class Column:
     form: str
     """Number format; of a score or change, that of the row's own measure goes before it."""
     study: Study
+    main: str
+    """The estimate that it holds an end of the interval of; its own name where it is no end."""
 
-    def value(self, value: Any, row: Mapping[str, Any]) -> float | int | str | None:
-        """What the cell holds: a number, words, or nothing."""
+    @property
+    def meaning(self) -> str:
+        """What it holds, in a sentence."""
+        own = spec_of(self.name, self.study).meaning or spec_of(self.name).meaning
+        if own or self.main == self.name:
+            return own
+        end = "Lower" if self.name.endswith("_low") else "Upper"
+        return f"{end} end of the 95% interval of: {spec_of(self.main, self.study).label}."
+
+    def value(self, value: Any, row: Mapping[str, Any]) -> float | int | str | date | None:
+        """What the cell holds: a number, a day, words, or nothing."""
         if is_hidden(value):
             return str(Suppressed(value.get("threshold", 0), value["suppressed"]))
         if isinstance(value, bool):
             return "yes" if value else "no"
         if isinstance(value, int | float):
             return value if math.isfinite(value) else None
+        if self.kind == "date" and (day := _day(value)):
+            return day
         return None if value is None else clean(_words(self.name, str(value), row, self.study))
 
     def form_in(self, row: Mapping[str, Any]) -> str:
         """Number format of a cell."""
-        forms = {"score": _SCORES, "change": _CHANGES}.get(self.kind, {})
+        forms = {"score": _SCORES, "change": _CHANGES, "error": _ERRORS}.get(self.kind, {})
         return forms.get(_measure(row), self.form)
 
 
@@ -72,12 +88,13 @@ def columns_of(table: Mapping[str, Any], study: Study) -> list[Column]:
     found = []
     for at, (name, label) in enumerate(zip(names, labels, strict=True)):
         kind = _kind(name, names, study)
-        form = {"integer": _INTEGER, "share": _SHARE, "p": _P}.get(kind) or _form(row[at] for row in table["rows"])
-        found.append(Column(name, label if labels.count(label) == 1 else f"{label} ({name})", kind, form, study))
+        form = _FORMS.get(kind) or _form(row[at] for row in table["rows"])
+        told = label if labels.count(label) == 1 else f"{label} ({name})"
+        found.append(Column(name, told, kind, form, study, _main(name, names)))
     return found
 
 
-def spec_of(name: str, study: Study) -> ColumnSpec:
+def spec_of(name: str, study: Study | None = None) -> ColumnSpec:
     """What a column holds; its own name is its label where nobody has described it."""
     try:
         return column(name, study)
@@ -93,11 +110,13 @@ def is_hidden(value: Any) -> bool:
 def _kind(name: str, names: Sequence[str], study: Study) -> Kind:
     spec = spec_of(name, study)
     if spec.type not in ("number", "integer"):
-        return "text"
+        return "date" if spec.type == "date" else "text"
     if spec.type == "integer":
         return "integer"
     if name.startswith("p_") or name.endswith("_p"):
         return "p"
+    if name == "se" and _has_measure(names):
+        return "error"
     main = _main(name, names)
     if main in _OF_A_MEASURE and _has_measure(names):
         return "score"
@@ -153,8 +172,10 @@ def _words(name: str, value: str, row: Mapping[str, Any], study: Study) -> str:
         return own.get(value, "All others" if value == "other" else value)
     if name == "category":
         return spec_of(str(row.get("variable", "")), study).values.get(value, value)
-    if name == "metric" and value in METRIC_NAMES:
+    if name in ("metric", "against") and value in METRIC_NAMES:
         return METRIC_NAMES[value]
+    if name == "name":
+        return _found(value, str(row.get("found", "")), study)
     if name in _STAGES and value in (stages := spec_of("stage", study).values):
         return stages[value]
     values = spec_of(name, study).values
@@ -163,6 +184,25 @@ def _words(name: str, value: str, row: Mapping[str, Any], study: Study) -> str:
     if name in _NAME_COLUMNS and (label := spec_of(value, study).label) != value:
         return label
     return as_subject(value.replace("_", " ")) if name in _STAGES else value
+
+
+def _found(name: str, what: str, study: Study) -> str:
+    """What pages call something that stands out: a rating, a step of the journey, a group of a breakdown, a segment."""
+    if what == "rating":
+        return spec_of(name, study).label
+    if what == "step":
+        return spec_of("stage", study).values.get(name, as_subject(name.replace("_", " ")))
+    if what == "group":
+        segment, _, group = name.partition("=")
+        return f"{spec_of(segment, study).label}: {spec_of(segment, study).values.get(group, group)}"
+    return name
+
+
+def _day(text: Any) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
 
 
 def _place(name: str, value: str, row: Mapping[str, Any], study: Study) -> str:

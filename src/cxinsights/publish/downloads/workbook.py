@@ -7,7 +7,7 @@ always written as text, whatever it begins with: nothing that people have typed 
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from xlsxwriter import Workbook
@@ -177,6 +177,9 @@ class _Book:
             quiet = {"font_color": LIGHT["quiet"]} if is_hidden(value) else {}
             self._text(sheet, at, to, written, indent=1, **quiet)
             return len(written) + 3
+        if isinstance(written, date):
+            sheet.write_datetime(at, to, written, self._style(num_format=column.form, align="right"))
+            return len(str(written)) + 1
         self._number(sheet, at, to, written, column.form_in(row))
         return _NARROWEST
 
@@ -184,15 +187,17 @@ class _Book:
         """The last sheet: each column of the tables once, by the name that it has in the CSV files too."""
         sheet = self._book.add_worksheet(_DEFINITIONS)
         found: dict[str, list[str]] = {}
+        meanings: dict[str, str] = {}
         for table, columns in self._columns.items():
             for column in columns:
                 found.setdefault(column.name, []).append(self._names[table])
+                meanings.setdefault(column.name, column.meaning)
         heads = [(head, head in ("From", "To")) for head in _DEFINED]
         self._write_head(sheet, heads, list(_DEFINED.values()), len(found))
         for row, (name, sheets) in enumerate(found.items(), 1):
             spec = spec_of(name, self._contents.study)
             values = "; ".join(f"{stored}: {label}" for stored, label in spec.values.items() if stored)
-            texts = {0: spec.label, 1: name, 2: spec.unit, 5: spec.meaning, 6: values, 7: ", ".join(sheets)}
+            texts = {0: spec.label, 1: name, 2: spec.unit, 5: meanings[name], 6: values, 7: ", ".join(sheets)}
             widths = list(_DEFINED.values())
             _heighten(sheet, row, [(text, widths[at] - 2) for at, text in texts.items()])
             for at, text in texts.items():
