@@ -309,6 +309,30 @@ def test_the_base_beside_a_name_is_that_of_all_measures_shown(south) -> None:
     assert (rows["North"], rows["South"]) == ("370 to 400 answers", "400 answers")
 
 
+def test_scores_side_by_side_say_of_how_many_answers_they_are(south) -> None:
+    frame = together(moved("north", SAME, SAME), south)
+    frame.loc[frame.index[frame["unit"] == "north"][-1], "csat_score"] = float("nan")
+    assert report.score_kpis(scorecard(frame, study(), unit="north")).note == "399 to 400\u00a0answers"
+    few = scorecard(together(moved("north", SAME, SAME, 6), south), study(), unit="north")
+    assert report.score_kpis(few).note == ""
+
+
+def test_tables_begin_with_the_report_s_own_survey_and_have_of_others_what_they_ask(south) -> None:
+    later = together(moved("north", SAME, LOW, survey="after"), moved("south", SAME, SAME, survey="after"))
+    frame = together([later.assign(ces_score=float("nan"), csat_score=float("nan"))], moved("north", SAME, LOW), south)
+    of = study(surveys={"relationship": "relationship survey", "after": "after a contact"})
+    frame.loc[(frame["survey"] == "relationship") & (frame["period"] == "2026Q3"), "ces_score"] = float("nan")
+    result = scorecard(frame, of, unit="north")
+    rows = [(row[0], row[2]) for row in report.table_scores(result).rows]
+    assert rows[0][0] == "NPS, relationship survey"
+    assert [measure for measure, score in rows if score == "not asked"] == [
+        "CES, relationship survey", "CES, top box, relationship survey",
+    ]  # fmt: skip
+    assert [measure for measure, _ in rows if "after" in measure] == ["NPS, after a contact"] == [rows[-1][0]]
+    assert "after" in report.table_changes(result).rows[-1][0]
+    assert "relationship" in report.table_changes(result).rows[0][0]
+
+
 def asked(invited: dict[str, int]) -> pd.DataFrame:
     rows = [("shops", unit, "2026Q3", "relationship", n) for unit, n in invited.items()]
     return pd.DataFrame(rows, columns=["region", "unit", "period", "survey", "invited"])
@@ -325,9 +349,9 @@ def test_the_response_rate_stands_where_it_is_known(south) -> None:
     table = report.table_scores(known)
     assert (table.columns[-1].name, table.rows[0][-1]) == ("Came back, of those asked", "800 of 2,600 (31%)")
     unit = scorecard(frame, study(), unit="north", invitations=asked({"north": 1600}))
-    assert report.score_kpis(unit).note == "Questionnaires that came back: 400 of 1,600 (25%)"
+    assert report.score_kpis(unit).note == "400\u00a0answers; questionnaires that came back: 400 of 1,600 (25%)"
     over = scorecard(frame, study(), unit="north", invitations=asked({"north": 300}))
-    assert report.score_kpis(over).note == "Questionnaires that came back: 400 of 300, more than were asked"
+    assert report.score_kpis(over).note.endswith("; questionnaires that came back: 400 of 300, more than were asked")
     unknown = scorecard(frame, study(), invitations=asked({"north": 1600}))
     assert report.table_parts(unknown).rows[0].base == "800\u00a0answers"
     assert report.table_scores(scorecard(frame, study())).columns[-1].name == "Without answer"

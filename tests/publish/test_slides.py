@@ -19,10 +19,10 @@ from cxinsights.display.fonts import FAMILY
 from cxinsights.params import Project, Study
 from cxinsights.publish.downloads import making
 from cxinsights.publish.downloads.contents import Contents, read_contents
-from cxinsights.publish.downloads.deck import HIGH, WIDE, fitting_size, lines_of
+from cxinsights.publish.downloads.deck import HIGH, ROOM, WIDE, fitting_size, lines_of
 from cxinsights.publish.downloads.making import make_download
 from cxinsights.publish.downloads.parts import Grid, Picture, Text, parts_of
-from cxinsights.publish.downloads.slides import MOST_PICTURES, MOST_TABLES, as_slides
+from cxinsights.publish.downloads.slides import MOST_PICTURES, MOST_TABLES, _fitted, as_slides
 from tests.publish.made import NORTH, SOUTH, make_scorecards, record_of
 
 Made = tuple[Project, Study]
@@ -149,6 +149,7 @@ def test_states_of_change_are_words() -> None:
         [card.h2.get_text(), score(card, ".big"), *(card.select_one(kind).get_text(" ", strip=True) for kind in CARD)]
         for card in cards.select(".kpi")
     ]
+    assert found["Scores"].note == cards.select_one(".source").get_text() != ""
     part = found[sites.h2.get_text()]
     assert [list(row[1:]) for row in part.rows] == [
         [
@@ -272,7 +273,7 @@ def test_names_are_text_whatever_they_hold(shops: Made) -> None:
     clean = nasty.replace("\x0b", "").replace("\x00", "")
     assert title_of(slides[0]) == clean
     assert table_of(slides[1])[1][0] == clean.replace("  ", " ")[:159] + "…"
-    assert texts_of(slides[2])[1:] == [clean.replace("  ", " "), clean]
+    assert texts_of(slides[2])[1:] == [clean.replace("  ", " "), f"{clean}."]  # a note is a sentence
     for slide in slides:
         for shape in slide.shapes:
             assert shape.top + shape.height <= HIGH * INCH
@@ -337,3 +338,30 @@ def test_sizes_give_way_to_long_texts() -> None:
     assert fitting_size("short", 5, 0.5, (24, 18, 12)) == 24
     assert fitting_size("words " * 20, 5, 0.8, (24, 18, 12)) == 12
     assert fitting_size("words " * 200, 5, 0.5, (24, 18, 12)) == 12
+
+
+WORDS = "Rated 7.2 (7.1 to 7.3) here; the rest of the company has 7.3. Reaching 7.9 goes with NPS 8 (6 to 10) higher."
+
+
+@pytest.mark.parametrize(
+    ("rows", "size"),
+    [
+        ([["NPS", "28 (23 to 32)"]], 14),
+        ([["Work on waiting time", *[WORDS] * 3]] * 3, 14),  # broken into lines
+        ([["Work on waiting time", *[WORDS] * 4]] * 5, 10),
+        ([["North", "28 (23 to 32)", *[WORDS] * 3]] * 3, 14),
+        ([["North", *["28 (23 to 32)"] * 4]] * 40, 14),  # never all there
+        ([["North", *["28 (23 to 32)"] * 9]] * 40, 10),
+    ],
+)
+def test_tables_have_letters_as_large_as_there_is_room_for(rows: list[list[str]], size: float) -> None:
+    rows = [["Step", *["Why"] * (len(rows[0]) - 1)], *rows]
+    found, widths = _fitted(rows, 4.2)
+    assert found == size
+    assert sum(widths) <= ROOM + 0.001
+    assert all(
+        lines_of(cell, width - 0.12, size) == 1
+        for row in rows
+        for cell, width in zip(row, widths, strict=True)
+        if len(cell) < 20
+    )

@@ -62,6 +62,13 @@ def count(n: float, of: str = "answer") -> str:
     return f"{int(n):,}{SPACE}{of}{'' if int(n) == 1 else 's'}"
 
 
+def counts(bases: Iterable[float], of: str = "answer") -> str:
+    """Bases that stand side by side, in words: 881 to 888 answers."""
+    told = [int(n) for n in bases]
+    fewest, most = min(told), max(told)
+    return count(most, of) if fewest == most else f"{fewest:,} to {count(most, of)}"
+
+
 def interval(low: float, high: float, decimals: int = 0, with_sign: bool = False) -> str:
     """Limits in words: 29 to 33."""
     write = signed if with_sign else number

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from cxinsights.display import charts
 from cxinsights.display.blocks import Block, Figure, Nothing
 from cxinsights.display.brief.sentences import low_ratings
-from cxinsights.display.numbers import metric_with_interval, number
+from cxinsights.display.numbers import counts, metric_with_interval, number
 from cxinsights.display.rating_words import difference_text
 from cxinsights.display.theme import LIGHT, WIDE, new_axes
 from cxinsights.display.words import as_subject, fitting, in_sentence, joined, spelled
@@ -39,8 +39,6 @@ def figure_ratings(result: Guarded) -> Block:
         f"Dot and interval chart of {spelled(len(frame))} ratings. {label(first.driver, result.study)} is {score} "
         f"here, {number(first.score_compare, 1)} in the rest of the company, difference {difference_text(first)}."
     )
-    few, most = int(frame["n"].min()), int(frame["n"].max())
-    answers = f"{few:,}" if few == most else f"{few:,} to {most:,}"
     return Figure(
         key="ratings",
         title=title,
@@ -50,7 +48,7 @@ def figure_ratings(result: Guarded) -> Block:
         name="Ratings against the rest of the company",
         alt=alt,
         how="The dot is the rating here, the line its 95% interval. A brown dot is clearly below the rest.",
-        caption=f"{answers} answers. {_WHICH[result.ranked]}{_no_reasons(result, frame)}",
+        caption=f"{counts(frame['n'])}. {_WHICH[result.ranked]}{_no_reasons(result, frame)}",
     )
 
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from cxinsights.display import charts
 from cxinsights.display.blocks import Block, Column, Figure, Nothing, Table
 from cxinsights.display.labels import NAME_WIDTH, Box, Label, lines_of, place_labels, text_width, wrapped
-from cxinsights.display.numbers import MINUS, count, metric_score, metric_with_interval, percent, signed
+from cxinsights.display.numbers import MINUS, counts, metric_score, metric_with_interval, percent, signed
 from cxinsights.display.scorecard.card import METRIC_NAMES, Card
 from cxinsights.display.theme import LIGHT, WIDE, new_axes
 from cxinsights.display.words import as_subject, fitting, joined, spelled
@@ -321,8 +321,7 @@ def _spoken(card: Card, row: pd.Series, metric: str) -> str:
 
 
 def _bases(rows: pd.DataFrame) -> str:
-    fewest, most = rows["n"].min(), rows["n"].max()
-    return f"{count(most)} a unit" if fewest == most else f"{fewest:,} to {most:,} answers a unit"
+    return f"{counts(rows['n'])} a unit"
 
 
 def _points(metric: str, value: float) -> str:

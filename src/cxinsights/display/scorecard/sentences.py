@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import pandas as pd
 
 from cxinsights.display.blocks import Block, Headline, Kpi, Kpis, Nothing, Tally, TallyRow
-from cxinsights.display.numbers import metric_change, metric_score, metric_with_interval
+from cxinsights.display.numbers import counts, metric_change, metric_score, metric_with_interval
 from cxinsights.display.scorecard.card import BETTER, METRIC_NAMES, WORSE, Card
 from cxinsights.display.words import as_subject, fitting, joined, possessive, spelled
 from cxinsights.params import ALL
-from cxinsights.privacy import GIVES_AWAY, Guarded, Suppressed
+from cxinsights.privacy import GIVES_AWAY, Guarded, Suppressed, is_shown
 
 __all__ = ["headline_scorecard", "score_kpis", "tally_parts"]
 
@@ -66,6 +66,10 @@ def score_kpis(result: Guarded) -> Block:
     card = Card(result)
     if card.params.unit == ALL or not card.metrics:
         return Nothing()
+    shown = card.own.loc[card.metrics].loc[lambda rows: is_shown(rows["score"]), "n"]
+    told = [counts(shown)] if len(shown) else []
+    if response := card.response(card.own.iloc[0]):
+        told.append(f"questionnaires that came back: {response}")
     return Kpis(
         [
             *(
@@ -78,7 +82,7 @@ def score_kpis(result: Guarded) -> Block:
             ),
             *(Kpi(name, shown=False, instead="Not asked", name=name) for name in card.not_asked),
         ],
-        f"Questionnaires that came back: {response}" if (response := card.response(card.own.iloc[0])) else "",
+        as_subject("; ".join(told)),
     )
 
 

@@ -9,7 +9,7 @@ from cxinsights.analysis.intervals import CONFIDENCE
 from cxinsights.display.blocks import Block, Column, Measure, Nothing, Prose, ScoreCell, ScoreRow, ScoreTable, Table
 from cxinsights.display.numbers import (
     DASH,
-    count,
+    counts,
     metric_change,
     metric_interval,
     metric_score,
@@ -51,8 +51,11 @@ def table_scores(result: Guarded) -> Block:
     if not len(result.scores):
         return Nothing()
     rows, card = [], Card(result)
-    responses = [card.response(row) for _, row in result.scores.iterrows()]
-    for one, response in zip(result.scores.itertuples(), responses, strict=True):
+    is_own = result.scores["survey"] == card.params.survey
+    scores = result.scores[is_own | (result.scores["question"] == "asked")]  # other surveys have other questions
+    scores = scores.assign(is_other=~is_own).sort_values("is_other", kind="stable")
+    responses = [card.response(row) for _, row in scores.iterrows()]
+    for one, response in zip(scores.itertuples(), responses, strict=True):
         told = [DASH, DASH, DASH]
         if one.question == "not_asked":
             told[0] = "not asked"
@@ -82,7 +85,9 @@ def table_changes(result: Guarded) -> Block:
     if node is None or not len(result.changes):
         return Nothing()
     rows = []
-    for one in result.changes[(result.changes[NODE] == node).all(axis=1)].itertuples():
+    changes = result.changes[(result.changes[NODE] == node).all(axis=1)]
+    is_other = changes["survey"] != result.params.survey
+    for one in changes.assign(is_other=is_other).sort_values("is_other", kind="stable").itertuples():
         since = f"since {result.study.periods.period(one.compare_period).label}"
         told = [plain(one.change), DASH, "not tested", DASH, DASH]
         if not isinstance(one.change, Suppressed) and pd.notna(one.change):
@@ -212,13 +217,11 @@ def _row(card: Card, rows: pd.DataFrame, name: str, *, link: str = "", total: bo
         for metric in card.metrics
     ]
     bases = rows.loc[[metric for metric in card.metrics if metric in rows.index], "n"]
-    fewest, most = int(bases.min()), int(bases.max())  # each measure has its own; the cells stand side by side
-    told = count(most) if fewest == most else f"{fewest:,} to {count(most)}"
     rate = rows["response_rate"].iloc[0]
     known = not isinstance(rate, Suppressed) and pd.notna(rate)
     base = (
-        told
-        + (", few" if 0 < fewest < FEW else "")
+        counts(bases)
+        + (", few" if 0 < bases.min() < FEW else "")
         + (f"; {percent(rate)}\u00a0of\u00a0those\u00a0asked" if known else "")
     )
     course = None if card.kind_of_parts == "site" else course_of(card, rows, name)  # a unit's own has a figure

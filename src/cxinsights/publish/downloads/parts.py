@@ -169,7 +169,7 @@ def _scores(outer: HtmlElement) -> Grid:
         score = _first(card, "hidden") if big is None else _with_interval(big, big.find("small"))
         rows.append([_title(card), score, _first(card, "change"), _first(card, "against")])
     heads = ["Measure", "Score and 95% interval", "Change and 95% interval", "Held against"]
-    return Grid("Scores", "", heads, rows, [False] * 4, "")
+    return Grid("Scores", "", heads, rows, [False] * 4, _first(outer, "source"))
 
 
 def _steps(outer: HtmlElement) -> Grid:

@@ -41,6 +41,8 @@ _HIGHER_TOP = 1.5
 _WIDENED = 1.4
 """How much wider than its text a table may be."""
 _LONGEST_CELL = 160
+_UNBROKEN = 22
+"""Letters of a cell that are not broken into lines: a figure and its interval."""
 _ROW_GAP = 0.09
 
 
@@ -103,10 +105,10 @@ def _table_slide(deck: Deck, part: Grid) -> None:
     slide = deck.slide(part.title)
     top = _under_title(deck, slide, part.subtitle)
     rows = [[_cut(cell) for cell in row] for row in (part.columns, *part.rows)]
-    size, widths = _fitted(rows)
-    heights = [_row_height(row, widths, size) for row in rows]
     told = [part.note] if part.note else []
     room = BOTTOM - top - height_of([*told, "rows"], ROOM, _NOTE) - 0.1
+    size, widths = _fitted(rows, room)
+    heights = [_row_height(row, widths, size) for row in rows]
     fits = _how_many(heights, room)
     deck.table(slide, (LEFT, top, sum(widths), 0), rows[:fits], widths, heights[:fits], size, part.is_number)
     if left := len(rows) - fits:
@@ -118,7 +120,8 @@ def _table_slide(deck: Deck, part: Grid) -> None:
 
 def _method_slide(deck: Deck, method: Text, contents: Contents, more: int) -> None:
     slide = deck.slide(method.title)
-    told = [*method.paragraphs, *(clean(str(note)) for note in contents.result.get("notes", []))]
+    notes = [clean(str(note)).rstrip(".") for note in contents.result.get("notes", [])]
+    told = [*method.paragraphs, *(f"{note}." for note in notes)]
     if more > 0:
         told.append(f"{more} more {'table is' if more == 1 else 'tables are'} on the page and in the workbook.")
     room = BOTTOM - _HIGHER_TOP
@@ -135,15 +138,41 @@ def _under_title(deck: Deck, slide: Slide, subtitle: str) -> float:
     return TOP
 
 
-def _fitted(rows: Sequence[Sequence[str]]) -> tuple[float, list[float]]:
-    """The largest letters with which the columns stand side by side, and how wide these are."""
+def _fitted(rows: Sequence[Sequence[str]], room: float) -> tuple[float, list[float]]:
+    """The largest letters with which the whole table has room, its texts broken into lines, and how wide columns are.
+
+    Where it never has, the largest with which columns stand side by side unbroken, so that most rows are told.
+    """
     columns = list(zip(*rows, strict=True))
     for size in _CELL_SIZES:
-        widths = [max(natural_width(cell, size, is_head=at == 0) for at, cell in enumerate(c)) for c in columns]
-        if sum(widths) <= ROOM:
-            break
+        natural, least = ([of(column, size) for column in columns] for of in (_natural, _least))
+        if sum(least) <= ROOM:
+            spare, wanted = ROOM - sum(least), sum(natural) - sum(least)
+            share = min(spare / wanted, 1) if wanted else 1
+            widths = [low + share * (high - low) for low, high in zip(least, natural, strict=True)]
+            if sum(_row_height(row, widths, size) for row in rows) <= room:
+                break
+    else:
+        sizes = [size for size in _CELL_SIZES if sum(_natural(column, size) for column in columns) <= ROOM]
+        size = next(iter(sizes), _CELL_SIZES[-1])
+        widths = [_natural(column, size) for column in columns]
     scale = min(ROOM / sum(widths), _WIDENED)
     return size, [width * scale for width in widths]
+
+
+def _natural(column: Sequence[str], size: float) -> float:
+    """Inches in which no cell of a column is broken, but for long ones."""
+    return max(natural_width(cell, size, is_head=at == 0) for at, cell in enumerate(column))
+
+
+def _least(column: Sequence[str], size: float) -> float:
+    """Inches in which no word is broken, and no figure and its interval."""
+    pieces = [piece for cell in column for line in cell.split("\n") for piece in _pieces(line)]
+    return max(natural_width(piece, size) for piece in (*pieces, ""))
+
+
+def _pieces(line: str) -> list[str]:
+    return [line] if len(line) <= _UNBROKEN else line.split(" ")
 
 
 def _row_height(row: Sequence[str], widths: Sequence[float], size: float) -> float:
