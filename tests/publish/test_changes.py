@@ -17,7 +17,7 @@ from cxinsights.publish.digest import as_mail, title_of
 from cxinsights.publish.releases import released_root
 from cxinsights.report.identity import ReportId
 from cxinsights.report.record import RECORD_TO, record
-from tests.display.results import answered, moved, scorecard, study, together
+from tests.display.results import answered, moved, regions, scorecard, study, together
 from tests.small import make_project
 
 SAME, LOW = (0.2, 0.4), (0.5, 0.2)
@@ -274,3 +274,18 @@ def test_places_that_there_are_not_are_named_with_those_there_are(project: Proje
     with pytest.raises(UnknownNameError) as error:
         find_changes(project, of, **place)
     assert str(error.value) == said
+
+
+@pytest.mark.parametrize(
+    ("region", "unit", "who"),
+    [
+        (None, None, "Corner Shops"), (ALL, None, "Corner Shops"), (None, ALL, "Corner Shops"),
+        ("r1", None, "Region 1"),
+        ("r1", ALL, "Region 1"), ("r1", "u0", "Unit 1.0, Region 1"), (None, "u0", "Unit 0.0"),
+    ],
+)  # fmt: skip
+def test_the_title_names_what_was_looked_at(region: str | None, unit: str | None, who: str) -> None:
+    found = Changes("shops", "2026Q3", "2025Q3", [], 1, 1, region, unit)
+    assert title_of(found, regions(2)) == (
+        f"{who}, July to September 2026: nothing that clearly moved since July to September 2025"
+    )

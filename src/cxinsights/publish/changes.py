@@ -77,6 +77,9 @@ class Changes:
     """Scorecards of the period."""
     n_asked_for: int
     """Scorecards that the study has there, made or not."""
+    only_region: str | None = None
+    only_unit: str | None = None
+    """What was looked at alone, where not all was."""
 
     @property
     def is_alarming(self) -> bool:
@@ -156,7 +159,7 @@ def find_changes(
     order = list(KINDS)
     matters = study.scores.margins.model_dump()
     found.sort(key=lambda one: (order.index(one.kind), -abs(one.change or 0) / matters.get(one.metric, 1)))
-    return Changes(study.name, period, earlier, found, len(now), len(now.keys() | {*asked}))
+    return Changes(study.name, period, earlier, found, len(now), len(now.keys() | {*asked}), region, unit)
 
 
 @dataclass(frozen=True)

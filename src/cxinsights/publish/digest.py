@@ -3,7 +3,7 @@
 from html import escape
 
 from cxinsights.display.words import spelled
-from cxinsights.params import Study
+from cxinsights.params import ALL, Study
 from cxinsights.publish.changes import KINDS, Change, Changes
 
 __all__ = ["as_mail", "title_of"]
@@ -19,7 +19,17 @@ def title_of(changes: Changes, study: Study) -> str:
     now, then = (study.periods.period(one).label for one in (changes.period, changes.since))
     known, asked = changes.n_looked_at, changes.n_asked_for
     among = f", in the {known} of {asked} scorecards that are made" if known < asked else ""
-    return f"{study.label}, {now}: {said or 'nothing that clearly moved'} since {then}{among}"
+    return f"{_place(changes, study)}, {now}: {said or 'nothing that clearly moved'} since {then}{among}"
+
+
+def _place(changes: Changes, study: Study) -> str:
+    """Where was looked: nobody is to take a region's news for those of the company."""
+    region, unit = changes.only_region, changes.only_unit
+    if region in (None, ALL) and unit in (None, ALL):
+        return study.label
+    if region is not None:
+        return study.label_of(region, unit or ALL)
+    return next(one.units[unit].label for one in study.regions.values() if unit in one.units)
 
 
 def as_mail(changes: Changes, study: Study, base: str = "") -> str:
